@@ -1,0 +1,71 @@
+# radparity: a reader-equivalence study from DICOM to verdict.
+#
+# results/
+#   raw/digests.tsv                                 content digest of every raw path (made by `radparity sweep`)
+#   intake/<exam>/intake.json                       series roles, phases with times
+#   convert/<exam>/phases.nii.gz                    (section, anterior, superior, phase), RAS+
+#   kinetics/<exam>/kinetics.json                   own maps against the site's, where it has them
+#   register/<exam>/registered.nii.gz, fields.nii.gz
+#   harmonize/<harmonization>/<breast>/channels.nii.gz
+#   mask/<breast>/mask.nii.gz
+#   outline/<breast>/outlines.nii.gz                all raters, on the common section
+#   fold/folds.tsv, fold/<harmonization>/<fold>/divisors.json
+#   train/<arm>/<fold>/weights.pt, curve.tsv
+#   predict/<arm>/<breast>/probability.nii.gz
+#   consensus/<breast>/references.nii.gz            leave-one-reader-out
+#   segment/<arm>/fraction.json, segment/<arm>/<breast>/mask.nii.gz
+#   compare/<arm>/main.tsv, cases.tsv, equivalence.tsv, scores.tsv, tails.tsv
+#   verify/cases.tsv, summary.tsv                   against the phantoms' truth
+#   report/index.html
+#   audit/audit.json
+#   logs/, benchmarks/                              what varies from run to run
+# Every case folder also holds <stage>.json, its record: ok, or excluded with the reason. Beside every file lies
+# <file>.ledger.json: digests of the file, of what it was made from, and of the code.
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.14.1")
+
+if not workflow.configfiles:
+
+    configfile: "config.yaml"
+
+
+LIBRARY = Path(workflow.basedir, "workflow")
+sys.path.insert(0, str(LIBRARY))
+os.environ["PYTHONPATH"] = str(LIBRARY)
+
+from radparity.code import digest
+from radparity.config import ConfigError
+from radparity.study import load_study
+
+try:
+    study = load_study(config, str(next(iter(workflow.configfiles), "config.yaml")))
+    raw = study.digests
+except ConfigError as error:
+    raise WorkflowError(str(error))
+
+
+wildcard_constraints:
+    exam=r"[A-Za-z0-9-]+",
+    breast=r"[A-Za-z0-9-]+",
+    arm=r"\w+",
+    fold=r"\d+",
+    harmonization=r"\w+",
+
+
+rule all:
+    default_target: True
+    input:
+        "results/report/index.html",
+        "results/audit/audit.json",
+
+
+for stage in """intake convert kinetics register harmonize mask outline fold train predict consensus segment
+    compare verify report audit""".split():
+
+    include: f"workflow/rules/{stage}.smk"

@@ -1,0 +1,151 @@
+"""The configuration and the sheets refuse what cannot be used, and say what to write instead."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from radparity.__main__ import main, schema
+from radparity.config import ConfigError, load
+from radparity.sheets import Breast, Exam, Reading, check, read
+from radparity.study import load_study
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def raw():
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def refused(raw):
+    with pytest.raises(ConfigError) as error:
+        load(raw)
+    return str(error.value)
+
+
+def test_the_shipped_configuration_is_good_and_every_key_is_commented(raw):
+    assert load(raw).study == "demo"
+    for line in (ROOT / "config.yaml").read_text().splitlines():
+        assert not line.strip() or "#" in line, f"config.yaml: {line}"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("sede",), 1, "sede is not a key of the configuration. Write instead: seed: 1"),
+        (("train", "stesp"), 5, "train: stesp is not a key of the configuration. Write instead: steps: 5"),
+        (("arms", "unet", "widht"), 8, "Write instead: width: 8"),
+        (("arms", "unet", "channels"), ["t1c", "t2"], "'t2' is not offered"),
+        (("arms", "unet", "harmonization"), "pre_p59", "Write instead: harmonization: pre_p95"),
+        (("fold", "folds"), "three", "'three' cannot be used here"),
+        (("train", "patch"), [19, 60, 60], "write patch: [19, 75, 75]"),
+        (("primary_arm",), "paper", "Write one of: unet, fuzzy_c_means"),
+        (("primary_arm",), "fuzzy_c_means", "Name a trained arm"),
+        (("readers", "test"), ["R1", "R2"], "at least 3"),
+        (("readers", "test"), ["R1", "R2", "R1"], "Every reader has a name of his own"),
+        (("compare", "margin"), 0, "compare: margin"),
+    ],
+)
+def test_a_fault_names_the_key_and_the_mend(raw, path, value, said):
+    block = raw
+    for part in path[:-1]:
+        block = block[part]
+    block[path[-1]] = value
+    assert said in refused(raw)
+
+
+def test_a_missing_key_is_named(raw):
+    del raw["train"]["steps"]
+    assert "train: steps is missing. Add a line: steps: ..." in refused(raw)
+
+
+def test_all_faults_are_told_at_once(raw):
+    raw["sede"] = 1
+    raw["fold"]["folds"] = 1
+    assert len(refused(raw).splitlines()) == 3
+
+
+def test_more_folds_than_patients_with_cancer(raw, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    load_study(copy.deepcopy(raw))
+    raw["fold"]["folds"] = 99
+    with pytest.raises(ConfigError, match="99 folds for 14 development patients with cancer. Write instead: folds: 14"):
+        load_study(raw)
+
+
+def test_the_schema_is_in_step():
+    assert (ROOT / "workflow/schemas/config.schema.json").read_text() == schema(), (
+        "run: radparity schema > workflow/schemas/config.schema.json"
+    )
+    assert json.loads(schema())["additionalProperties"] is False
+
+
+def test_the_command_line_says_what_is_wrong_with_a_file(tmp_path, capsys):
+    broken = tmp_path / "config.yaml"
+    broken.write_text("study: [demo\n")
+    assert main(["sweep", "--config", str(broken)]) == 2
+    assert "is not valid YAML" in capsys.readouterr().err
+    assert main(["sweep", "--config", str(tmp_path / "none.yaml")]) == 2
+    assert "no such file" in capsys.readouterr().err
+
+
+def sheet(tmp_path, text):
+    path = tmp_path / "sheet.tsv"
+    path.write_text(text)
+    return path
+
+
+def test_a_sheet_is_read_with_row_numbers(tmp_path):
+    path = sheet(tmp_path, "breast\texam\tside\tlabel\tpartition\nE1L\tE1\tleft\tbenign\ttest\nE2L\tE2\tLeft\tbenign\ttest\n")
+    with pytest.raises(ConfigError, match="row 3, column 'side': 'Left': write 'left' or 'right'"):
+        read(path, Breast)
+
+
+def test_headers_are_checked(tmp_path):
+    with pytest.raises(ConfigError, match="column 'folder' is missing; column 'foldr' is not known"):
+        read(sheet(tmp_path, "exam\tpatient\tfoldr\nE1\tP1\ta\n"), Exam)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("20190312", "begins with a letter"), ("X1234567", "record number"), ("Smith", "looks like a name"), ("a b", "letters, digits")],
+)
+def test_ids_that_give_a_person_away_are_refused(tmp_path, value, said):
+    with pytest.raises(ConfigError, match=said):
+        read(sheet(tmp_path, f"exam\tpatient\tfolder\nE1\t{value}\ta\n"), Exam)
+
+
+@pytest.mark.parametrize("path", ["/data/x", "../x", "~/x"])
+def test_absolute_paths_are_refused(tmp_path, path):
+    with pytest.raises(ConfigError, match="relative to the folder"):
+        read(sheet(tmp_path, f"exam\tpatient\tfolder\nE1\tP1\t{path}\n"), Exam)
+
+
+EXAMS = [Exam(exam="E1", patient="P1", folder="a"), Exam(exam="E2", patient="P1", folder="b")]
+
+
+def breast(name, exam="E1", side="left", label="malignant", partition="development"):
+    return Breast(breast=name, exam=exam, side=side, label=label, partition=partition)
+
+
+@pytest.mark.parametrize(
+    ("breasts", "readings", "said"),
+    [
+        ([breast("B1", exam="E9")], [], "exam E9 is not in the exams sheet"),
+        ([breast("B1"), breast("B1", side="right")], [], "B1 stands in 2 rows"),
+        ([breast("B1"), breast("B2")], [("B1", "R6"), ("B2", "R6")], "the left breast of E1 stands already in row 2"),
+        ([breast("B1"), breast("B2", exam="E2", partition="test")], [], "A patient belongs to one partition"),
+        ([breast("B1")], [("B1", "R6"), ("B9", "R6")], "breast B9 is not in the breasts sheet"),
+        ([breast("B1")], [("B1", "R6"), ("B1", "R6")], "R6 has outlined B1 in a row above"),
+        ([breast("B1")], [], "B1 is malignant and in development but nobody outlined it"),
+        ([breast("B1", label="benign")], [("B1", "R6")], "only malignant breasts are outlined"),
+        ([breast("B1", partition="test")], [("B1", "R1")], "B1 \\(test\\) has no row for R2, R3"),
+    ],
+)
+def test_sheets_that_do_not_fit_together(breasts, readings, said):
+    rows = [Reading(breast=b, rater=r, file="f") for b, r in readings]
+    with pytest.raises(ConfigError, match=said):
+        check(EXAMS, breasts, rows, ["R1", "R2", "R3"])

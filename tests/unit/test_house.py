@@ -1,0 +1,228 @@
+"""The house's own machinery: code digests, jobs that leave whole files or none, the sweep, the ledger, the audit."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from radparity import audit, code, ledger, sweep
+from radparity.record import DataFault
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "workflow", tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code, "LIBRARY", tmp_path / "workflow" / "radparity")
+    monkeypatch.setattr(code, "SCRIPTS", tmp_path / "workflow" / "scripts")
+
+    def again(script):
+        code.digest.cache_clear()
+        code._module.cache_clear()
+        return code.digest(script)
+
+    yield tmp_path / "workflow", again
+    code.digest.cache_clear()
+    code._module.cache_clear()
+
+
+def test_the_digest_follows_what_a_script_reaches(library):
+    workflow, digest = library
+    scripts = sorted(path.stem for path in (workflow / "scripts").glob("*.py"))
+    before = {script: digest(script) for script in scripts}
+    register = workflow / "radparity" / "register.py"
+    register.write_text(register.read_text().replace("TARGET = 1", "TARGET = 2"))
+    changed = {script for script in scripts if digest(script) != before[script]}
+    assert "register_exam" in changed
+    assert changed.isdisjoint({"intake_exam", "convert_exam", "train_fold", "compare_arm", "fold_partition"})
+
+
+def test_comments_docstrings_and_layout_do_not_count(library):
+    workflow, digest = library
+    before = digest("register_exam")
+    path = workflow / "radparity" / "register.py"
+    path.write_text("# a remark\n\n\n" + path.read_text().replace('"""Register: every phase', '"""Registers: each phase'))
+    assert digest("register_exam") == before
+
+
+def test_a_script_that_does_not_exist_is_named():
+    with pytest.raises(FileNotFoundError, match="no_such.py"):
+        code.digest("no_such")
+
+
+SCRIPT = textwrap.dedent(
+    """
+    import os, sys, time, types
+    from pathlib import Path
+
+    class Named(list):
+        def __init__(self, pairs):
+            super().__init__(v for _, v in pairs)
+            self.pairs = pairs
+        def items(self):
+            return self.pairs
+        def get(self, name, default=None):
+            return dict(self.pairs).get(name, default)
+        def __getattr__(self, name):
+            return dict(self.pairs)[name]
+
+    snakemake = types.SimpleNamespace(
+        rule="demo", wildcards=Named([("case", "C1")]), params=Named([("code", "abc"), ("level", 3)]), threads=1,
+        input=Named([("source", "in.txt")]), output=Named([("record", "out/record.json"), ("data", "out/data.bin")]),
+        log=["job.log"],
+    )
+    from radparity.job import case_job
+    from radparity.record import DataFault
+
+    def work(run):
+        run.output["data"].write_bytes(b"half")
+        print("said by the work")
+        os.system("echo said by a program")
+        how = sys.argv[1]
+        if how == "bug":
+            raise ValueError("a bug")
+        if how == "fault":
+            raise DataFault("too_dark", "the image is black")
+        if how == "killed":
+            os.kill(os.getpid(), 9)
+        run.output["data"].write_bytes(b"whole")
+        return {"level": run.params["level"]}
+
+    case_job(snakemake, "demo", "C1", work)
+    """
+)
+
+
+def run_job(folder, how):
+    (folder / "out").mkdir(exist_ok=True)
+    (folder / "in.txt").write_text("source")
+    (folder / "script.py").write_text(SCRIPT)
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    return subprocess.run([sys.executable, "script.py", how], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def final(folder):
+    return sorted(p.name for p in (folder / "out").iterdir() if not p.name.startswith(".writing-"))
+
+
+def test_a_job_that_goes_well_leaves_files_and_ledger(tmp_path):
+    assert run_job(tmp_path, "well").returncode == 0
+    assert final(tmp_path) == ["data.bin", "data.bin.ledger.json", "record.json", "record.json.ledger.json"]
+    record = json.loads((tmp_path / "out/record.json").read_text())
+    assert record == {"case": "C1", "stage": "demo", "status": "ok", "level": 3}
+    entry = json.loads((tmp_path / "out/data.bin.ledger.json").read_text())
+    assert entry["sha256"] == ledger.digest_file(tmp_path / "out/data.bin")
+    assert entry["inputs"] == {"in.txt": ledger.digest_file(tmp_path / "in.txt")}
+    assert (entry["code"], entry["params"], entry["output"]) == ("abc", {"level": 3}, "out/data.bin")
+    log = (tmp_path / "job.log").read_text()
+    assert "said by the work" in log and "said by a program" in log
+
+
+def test_a_bug_leaves_nothing_and_its_traceback_is_in_the_log(tmp_path):
+    done = run_job(tmp_path, "bug")
+    assert done.returncode != 0 and list((tmp_path / "out").iterdir()) == []
+    assert "a bug" in done.stderr and "job.log" in done.stderr
+    assert "Traceback" in (tmp_path / "job.log").read_text()
+
+
+def test_a_killed_job_leaves_nothing_under_a_final_name(tmp_path):
+    assert run_job(tmp_path, "killed").returncode == -9
+    assert final(tmp_path) == []
+    assert run_job(tmp_path, "well").returncode == 0
+    assert (tmp_path / "out/data.bin").read_bytes() == b"whole"
+
+
+def test_a_data_fault_excludes_the_case_and_leaves_no_data(tmp_path):
+    assert run_job(tmp_path, "fault").returncode == 0
+    record = json.loads((tmp_path / "out/record.json").read_text())
+    assert (record["status"], record["code"], record["sentence"]) == ("excluded", "too_dark", "the image is black")
+    assert (tmp_path / "out/data.bin").read_bytes() == b""
+
+
+def test_two_runs_leave_the_same_bytes(tmp_path):
+    seen = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        run_job(tmp_path / name, "well")
+        seen.append({p.name: p.read_bytes() for p in (tmp_path / name / "out").iterdir()})
+    assert seen[0] == seen[1] and len(seen[0]) == 4
+
+
+def test_content_digest_sees_bytes_and_names_but_not_times(tmp_path):
+    exam = tmp_path / "exam"
+    exam.mkdir()
+    (exam / "a.dcm").write_bytes(b"one")
+    stat, whole = sweep.fingerprint(exam), sweep.content(exam)
+    os.utime(exam / "a.dcm", (1, 1))
+    assert sweep.fingerprint(exam) != stat and sweep.content(exam) == whole
+    # Other bytes of the same size under the old mtime: ctime gives it away.
+    touched = sweep.fingerprint(exam)
+    (exam / "a.dcm").write_bytes(b"two")
+    os.utime(exam / "a.dcm", (1, 1))
+    assert sweep.fingerprint(exam) != touched and sweep.content(exam) != whole
+    (exam / "a.dcm").write_bytes(b"one")
+    (exam / "a.dcm").rename(exam / "b.dcm")
+    assert sweep.content(exam) != whole
+    assert sweep.content(tmp_path / "none") == "missing"
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2):
+        (tmp_path / f"results/stage/c{number}").mkdir(parents=True)
+    one, two = Path("results/stage/c1/one.bin"), Path("results/stage/c2/two.bin")
+    one.write_bytes(b"one")
+    two.write_bytes(b"two")
+    first = ledger.entry(one, "make", {}, {}, {"folder": "raw/c1", "digest": "d1", "code": "x"})
+    ledger.sidecar(one).write_text(ledger.dump(first))
+    second = ledger.entry(two, "use", {}, {str(one): first["sha256"]}, {"code": "x"})
+    ledger.sidecar(two).write_text(ledger.dump(second))
+    return Path("results")
+
+
+def faults(results, raw=None):
+    return {f["file"]: f["fault"] for f in audit.audit(results, raw or {"raw/c1": "d1"}, 2)["faults"]}
+
+
+def test_an_untouched_study_is_green(results):
+    assert audit.audit(results, {"raw/c1": "d1"}, 2) == {"verdict": "green", "files": 2, "inputs": 1, "faults": []}
+
+
+def test_tampering_is_found(results):
+    one, two = results / "stage/c1/one.bin", results / "stage/c2/two.bin"
+    one.write_bytes(b"One")
+    assert "recorded digest" in faults(results)[one.as_posix()]
+    one.write_bytes(b"one")
+    (results / "stage/c1/extra.bin").write_bytes(b"x")
+    assert "no ledger entry" in faults(results)["results/stage/c1/extra.bin"]
+    (results / "stage/c1/extra.bin").unlink()
+    swapped = ledger.sidecar(two).read_text()
+    ledger.sidecar(two).write_text(ledger.sidecar(one).read_text())
+    assert "belongs to" in faults(results)[two.as_posix()]
+    ledger.sidecar(two).write_text(swapped.replace("sha256", "sha"))
+    assert "cannot be read" in faults(results)[two.as_posix()]
+    ledger.sidecar(two).write_text(swapped)
+    assert faults(results) == {}
+    assert "earlier content of raw/c1" in faults(results, {"raw/c1": "d2"})[one.as_posix()]
+    one.unlink()
+    found = faults(results)
+    assert "which is gone" in found[two.as_posix()]
+    assert "file that is gone" in found[ledger.sidecar(one).as_posix()]
+
+
+def test_an_output_made_from_an_earlier_input_is_found(results):
+    one, two = results / "stage/c1/one.bin", results / "stage/c2/two.bin"
+    one.write_bytes(b"new")
+    ledger.sidecar(one).write_text(ledger.dump(ledger.entry(one, "make", {}, {}, {"code": "x"})))
+    assert faults(results) == {two.as_posix(): f"was made from an earlier version of {one}"}
+
+
+def test_a_data_fault_says_code_and_sentence():
+    assert str(DataFault("code", "sentence")) == "code: sentence"

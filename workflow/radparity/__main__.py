@@ -1,0 +1,99 @@
+"""`radparity demo` makes the demo study's raw data; `radparity sweep` records the content of a study's raw data."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from radparity.config import Config, ConfigError, load
+
+REAL_EXAM = Path("resources/real_exam/ucsf_br_06.tar.xz")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line. Returns the exit status: 2 where the configuration or a sheet cannot be used."""
+    parser = argparse.ArgumentParser(prog="radparity", description=__doc__)
+    parser.add_argument("command", choices=["demo", "sweep", "schema"])
+    parser.add_argument("--config", default="config.yaml", help="the study's configuration file")
+    parser.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1))
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "schema":
+            print(schema(), end="")
+            return 0
+        raw = read_config(options.config)
+        config = load(raw, options.config)
+        if options.command == "demo":
+            demo(config, options.workers)
+        else:
+            from radparity.study import load_study
+            from radparity.sweep import sweep
+
+            counts = sweep(load_study(raw, options.config), options.workers, bar("looking at the raw data"))
+            print(", ".join(f"{value} {name}" for name, value in counts.items()))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def read_config(path: str) -> dict[str, object]:
+    """A configuration file as plain data. Raises ConfigError where it is missing or not YAML."""
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file. Name the study's file: --config config.yaml") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}. Indent with two spaces and no tabs") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path} is empty. Begin with a copy of config.yaml")
+    return found
+
+
+def demo(config: Config, workers: int) -> None:
+    """Write the virtual exams and unpack the real one; what is there already stays."""
+    from radparity.phantom.cohort import read_cohort, write_cohort
+
+    if config.phantom is None:
+        raise ConfigError("this study has no virtual exams: its configuration has no block `phantom`")
+    raw = Path(config.raw)
+    designs = read_cohort(config.phantom.cohort)
+    write_cohort(designs, raw, config.seed, config.phantom.size, workers, bar("virtual exams"))
+    if not (raw / "real").is_dir():
+        raw.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=raw) as scratch, tarfile.open(REAL_EXAM) as archive:
+            archive.extractall(scratch, filter="data")
+            os.replace(Path(scratch, "real"), raw / "real")
+
+
+def schema() -> str:
+    """The JSON schema of the configuration, for editors."""
+    import json
+
+    return json.dumps(Config.model_json_schema(), indent=1, sort_keys=True) + "\n"
+
+
+def bar(what: str) -> Callable[[int, int], None]:
+    """Progress on one line of a terminal; one line a tenth elsewhere."""
+    last = [-1]
+
+    def show(done: int, total: int) -> None:
+        tenth = 10 * done // max(total, 1)
+        if sys.stderr.isatty():
+            print(f"\r{what}: {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+        elif tenth != last[0]:
+            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
+        last[0] = tenth
+
+    return show
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Audit: every file under results/ against its ledger entry, every input against the output that it was."""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from radparity import ledger
+
+# What varies from run to run, and what the sweep keeps; neither has an entry.
+OUTSIDE = ("logs", "benchmarks", "raw", "audit")
+
+
+def files(results: Path) -> list[Path]:
+    """Every result that must have a ledger entry, in order."""
+    found = []
+    for top, _, names in os.walk(results):
+        if Path(top).relative_to(results).parts[:1] not in [(name,) for name in OUTSIDE]:
+            found += [Path(top, name) for name in names if not name.endswith(ledger.SUFFIX)]
+    return sorted(found)
+
+
+def check(path: Path) -> tuple[str, dict[str, Any] | None, str | None]:
+    """One file: its name, its entry, and what is wrong with it (None where nothing is)."""
+    note = ledger.sidecar(path)
+    if not note.is_file():
+        return path.as_posix(), None, "has no ledger entry: it was not made by this workflow, or its job did not finish"
+    try:
+        entry: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
+        recorded, named = entry["sha256"], entry["output"]
+    except (ValueError, KeyError, TypeError):
+        return path.as_posix(), None, "its ledger entry cannot be read"
+    if named != path.as_posix():
+        return path.as_posix(), None, f"its ledger entry belongs to {named}"
+    if ledger.digest_file(path) != recorded:
+        return path.as_posix(), entry, "does not have its recorded digest: it was changed after it was made"
+    return path.as_posix(), entry, None
+
+
+def audit(results: Path, raw: dict[str, str], workers: int) -> dict[str, Any]:
+    """Verify everything under results/.
+
+    raw: path to digest of the raw data as the sweep found it. Returns the verdict, the number of files and of inputs
+    checked, and the faults with their files.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        checked = list(pool.map(check, files(results)))
+    entries = {name: entry for name, entry, _ in checked if entry is not None}
+    faults = [{"file": name, "fault": fault} for name, _, fault in checked if fault]
+    inputs = 0
+    for name, entry in entries.items():
+        for source, digest in entry["inputs"].items():
+            inputs += 1
+            made = entries.get(source)
+            if made is not None and made["sha256"] != digest:
+                faults.append({"file": name, "fault": f"was made from an earlier version of {source}"})
+            elif made is None and not Path(source).is_file():
+                faults.append({"file": name, "fault": f"was made from {source}, which is gone"})
+            elif made is None and ledger.digest_file(Path(source)) != digest:
+                faults.append({"file": name, "fault": f"was made from {source}, which has changed since"})
+        params = entry["params"]
+        folder = params.get("folder") or params.get("truth")
+        if "digest" in params and folder in raw and raw[folder] != params["digest"]:
+            inputs += 1
+            faults.append({"file": name, "fault": f"was made from an earlier content of {folder}"})
+    notes = [p for p in results.rglob(f"*{ledger.SUFFIX}") if not p.with_name(p.name.removesuffix(ledger.SUFFIX)).exists()]
+    faults += [{"file": p.as_posix(), "fault": "is the entry of a file that is gone"} for p in sorted(notes)]
+    return {
+        "verdict": "green" if not faults else "red",
+        "files": len(checked),
+        "inputs": inputs,
+        "faults": sorted(faults, key=lambda f: (f["file"], f["fault"])),
+    }

@@ -1,0 +1,5 @@
+"""Network against readers: scores, tests, effect sizes, verdict.
+
+`scores` makes the Dice table; `wilcoxon`, `margin`, `bracket` and `effect` each hold one kind of statistic on plain
+arrays; `patients` resamples patients; `study` puts them together into tables whose columns `columns` explains.
+"""

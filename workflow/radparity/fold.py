@@ -1,0 +1,85 @@
+"""Fold: the partition of the development cases, and what may be learned from a fold's training patients only."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+Role = Literal["training", "validation", "held_out"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A development breast."""
+
+    breast: str
+    patient: str
+    malignant: bool
+
+
+def _rank(seed: int, *parts: str) -> str:
+    """A reproducible random order: it depends on nothing but the seed and the names."""
+    return hashlib.sha256("/".join((str(seed), *parts)).encode()).hexdigest()
+
+
+def assign_folds(members: Iterable[Member], folds: list[str], seed: int, unit: str) -> dict[str, str]:
+    """The fold that holds each breast out. With unit `patient` no patient is in two folds.
+
+    Patients with cancer are dealt out first, so that folds differ by at most one of them.
+    """
+    groups: dict[str, list[Member]] = {}
+    for member in members:
+        groups.setdefault(member.patient if unit == "patient" else member.breast, []).append(member)
+    assigned: dict[str, str] = {}
+    order = sorted(groups, key=lambda g: (not any(m.malignant for m in groups[g]), _rank(seed, "fold", g)))
+    for number, group in enumerate(order):
+        for member in groups[group]:
+            assigned[member.breast] = folds[number % len(folds)]
+    return assigned
+
+
+def roles(members: Iterable[Member], assigned: Mapping[str, str], fold: str, share: float, seed: int, unit: str) -> dict[str, Role]:
+    """What each breast is for one fold's network: held out, inner validation, or training.
+
+    The inner validation set is a share of the remaining patients (of those with and without cancer alike), so neither
+    weights nor divisors ever see a held-out or validation patient.
+    """
+    members = list(members)
+    key = {m.breast: m.patient if unit == "patient" else m.breast for m in members}
+    found: dict[str, Role] = {m.breast: "held_out" for m in members if assigned[m.breast] == fold}
+    rest = [m for m in members if m.breast not in found]
+    ill = {key[m.breast] for m in rest if m.malignant}
+    well = {key[m.breast] for m in rest} - ill
+    chosen: set[str] = set()
+    for group in (ill, well):
+        ordered = sorted(group, key=lambda name: _rank(seed, "validation", fold, name))
+        chosen.update(ordered[: round(share * len(ordered))])
+    for member in rest:
+        found[member.breast] = "validation" if key[member.breast] in chosen else "training"
+    return found
+
+
+def divisors(records: Iterable[Mapping[str, Any]]) -> list[float]:
+    """One divisor a channel: the 95th percentile over training breasts of each breast's own 95th percentile of |x|.
+
+    records: harmonize records of that fold's training breasts (reader_statistics, section 2, harmonization divisors).
+    Raises ValueError where there is no breast or a channel is empty in all of them.
+    """
+    table = np.array([record["p95"] for record in records], dtype=float)
+    if table.size == 0:
+        raise ValueError("no training breast is left in this fold: see the excluded cases in the report's flow chart")
+    found = np.percentile(table, 95, axis=0)
+    if not (found > 0).all():
+        raise ValueError(f"the divisors are {found.tolist()}: a channel is empty in every training breast")
+    return [float(value) for value in found]
+
+
+def read_roles(path: str, fold: str) -> dict[str, str]:
+    """Breast to role for one fold, from the partition table."""
+    with open(path, newline="", encoding="utf-8") as stream:
+        return {row["breast"]: row["role"] for row in csv.DictReader(stream, delimiter="\t") if row["fold"] == fold}

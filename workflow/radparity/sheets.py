@@ -1,0 +1,164 @@
+"""The three sheets a study starts from, checked column by column with row numbers.
+
+exams.tsv: one row an exam; breasts.tsv: one row a breast (a case); readings.tsv: one row an outline.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from radparity.config import ConfigError
+
+
+def _pseudonym(value: str) -> str:
+    """Ids show in the scheduler's queue and in file names: only study pseudonyms may pass."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,23}", value):
+        raise ValueError("an id has 1 to 24 letters, digits and hyphens and begins with a letter, as in E0012")
+    if re.search(r"\d{6}", value) or re.search(r"(19|20)\d\d-?[01]\d-?[0-3]\d", value):
+        raise ValueError("this looks like a date or a record number. Use a study pseudonym, as in E0012")
+    if re.fullmatch(r"[A-Z]?[a-z]{3,}", value):
+        raise ValueError("this looks like a name. Use a study pseudonym, as in P0012")
+    return value
+
+
+def _relative(value: str) -> str:
+    """Absolute paths differ between machines and would make results depend on where they were computed."""
+    if value.startswith(("/", "~")) or ".." in Path(value).parts:
+        raise ValueError("write the path relative to the folder that `raw` names in the configuration")
+    return value
+
+
+Pseudonym = Annotated[str, AfterValidator(_pseudonym)]
+RawPath = Annotated[str, AfterValidator(_relative)]
+
+
+class Row(BaseModel):
+    """A row of a sheet: known columns only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Exam(Row):
+    """One imaging session. `truth` is filled for virtual exams only; the maps where the site computed its own."""
+
+    exam: Pseudonym
+    patient: Pseudonym
+    folder: RawPath
+    truth: RawPath | None = None
+    enhancement_map: RawPath | None = None
+    washout_map: RawPath | None = None
+    tumour_volume: RawPath | None = None
+
+
+class Breast(Row):
+    """One breast of an exam: the case of the study."""
+
+    breast: Pseudonym
+    exam: Pseudonym
+    side: Literal["left", "right"]
+    label: Literal["malignant", "benign"]
+    partition: Literal["development", "tuning", "test", "shown"]
+
+
+class Reading(Row):
+    """One outline of a malignant breast by one rater."""
+
+    breast: Pseudonym
+    rater: Pseudonym
+    file: RawPath
+
+
+RowType = TypeVar("RowType", bound=Row)
+
+
+def read(path: Path, kind: type[RowType]) -> list[RowType]:
+    """Read a tab-separated sheet. Empty cells are missing values.
+
+    Raises ConfigError that lists every fault with its row (the header is row 1) and column.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such sheet. Name it under `sheets:` in the configuration")
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.DictReader(stream, delimiter="\t")
+        columns = reader.fieldnames or []
+        missing = [n for n, f in kind.model_fields.items() if f.is_required() and n not in columns]
+        unknown = [n for n in columns if n not in kind.model_fields]
+        if missing or unknown:
+            wanted = "\t".join(n for n, f in kind.model_fields.items() if f.is_required() or n in columns)
+            raise ConfigError(
+                f"{path} row 1: "
+                + "; ".join(f"column '{n}' is missing" for n in missing)
+                + ("; " if missing and unknown else "")
+                + "; ".join(f"column '{n}' is not known" for n in unknown)
+                + f". Tabs separate columns; write the header:\n{wanted}"
+            )
+        rows, faults = [], []
+        for number, raw in enumerate(reader, start=2):
+            try:
+                rows.append(kind.model_validate({k: v for k, v in raw.items() if k is not None and v not in ("", None)}))
+            except ValidationError as error:
+                for fault in error.errors():
+                    column, value = fault["loc"][-1], raw.get(str(fault["loc"][-1]))
+                    message = fault["msg"].removeprefix("Value error, ").replace("Input should be", "write")
+                    faults.append(f"  row {number}, column '{column}': {value!r}: {message}")
+    if not rows and not faults:
+        faults.append("  the sheet has a header and no rows")
+    if faults:
+        raise ConfigError(f"{path} cannot be used:\n" + "\n".join(faults[:50]))
+    return rows
+
+
+def check(exams: list[Exam], breasts: list[Breast], readings: list[Reading], readers: list[str]) -> None:
+    """What holds between the sheets: unique ids, known references, no patient in two partitions, complete readings.
+
+    Raises ConfigError that lists every fault with its sheet and row.
+    """
+    faults: list[str] = []
+    patient = {row.exam: row.patient for row in exams}
+    known = {row.breast: row for row in breasts}
+    for sheet, ids in (("exams", [r.exam for r in exams]), ("breasts", [r.breast for r in breasts])):
+        for name, count in Counter(ids).items():
+            if count > 1:
+                faults.append(f"{sheet} sheet: {name} stands in {count} rows; every id has one row")
+    first: dict[str, tuple[str, int]] = {}
+    sides: dict[tuple[str, str], int] = {}
+    for number, row in enumerate(breasts, start=2):
+        if row.exam not in patient:
+            faults.append(f"breasts sheet row {number}: exam {row.exam} is not in the exams sheet. Add its row there")
+            continue
+        other = sides.setdefault((row.exam, row.side), number)
+        if other != number:
+            faults.append(f"breasts sheet row {number}: the {row.side} breast of {row.exam} stands already in row {other}")
+        partition, before = first.setdefault(patient[row.exam], (row.partition, number))
+        if partition != row.partition:
+            faults.append(
+                f"breasts sheet row {number}: patient {patient[row.exam]} is in {row.partition} here and in {partition}"
+                f" in row {before}. A patient belongs to one partition: write {partition} in both rows"
+            )
+    given: set[tuple[str, str]] = set()
+    for number, reading in enumerate(readings, start=2):
+        if reading.breast not in known:
+            faults.append(f"readings sheet row {number}: breast {reading.breast} is not in the breasts sheet")
+        elif known[reading.breast].label == "benign":
+            faults.append(f"readings sheet row {number}: {reading.breast} is benign; only malignant breasts are outlined")
+        if (reading.breast, reading.rater) in given:
+            faults.append(f"readings sheet row {number}: {reading.rater} has outlined {reading.breast} in a row above")
+        given.add((reading.breast, reading.rater))
+    outlined = {breast for breast, _ in given}
+    for row in breasts:
+        if row.partition in ("tuning", "test"):
+            absent = [reader for reader in readers if (row.breast, reader) not in given]
+            if row.label == "malignant" and absent:
+                faults.append(f"readings sheet: {row.breast} ({row.partition}) has no row for {', '.join(absent)}")
+            if row.label == "benign":
+                faults.append(f"breasts sheet: {row.breast} is benign; {row.partition} cases are outlined cancers")
+        if row.partition == "development" and row.label == "malignant" and row.breast not in outlined:
+            faults.append(f"readings sheet: {row.breast} is malignant and in development but nobody outlined it")
+    if faults:
+        raise ConfigError("the sheets do not fit together:\n" + "\n".join(f"  {fault}" for fault in faults[:50]))

@@ -1,0 +1,70 @@
+"""Verify: what the chain measured on virtual exams against their truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radparity.harmonize import channels_of
+from radparity.register import STRIDE, TARGET, jacobian
+
+
+def dice(one: NDArray[Any], other: NDArray[Any]) -> float | None:
+    """Dice of two masks; None where both are empty."""
+    total = int((one > 0).sum()) + int((other > 0).sum())
+    return None if total == 0 else 2.0 * int(((one > 0) & (other > 0)).sum()) / total
+
+
+def phase_times(measured: list[float], true: list[float]) -> float:
+    """The largest difference in s between measured and true times, both counted from the first phase."""
+    return float(np.abs((np.array(measured) - measured[0]) - (np.array(true) - true[0])).max())
+
+
+def displacement_errors(fields: NDArray[Any], truth: NDArray[Any], inside: NDArray[np.bool_]) -> list[tuple[float, float]]:
+    """Per moved phase: mean length in mm of the true displacement (the error without registration) and of the error left.
+
+    fields, truth: (section, anterior, superior, phase, 3) on the grid of every fourth in-plane voxel; inside: the breast
+    on the same grid.
+    """
+    found = []
+    for phase in range(fields.shape[3]):
+        if phase != TARGET:
+            before = np.linalg.norm(truth[..., phase, :][inside], axis=-1).mean()
+            after = np.linalg.norm((fields - truth)[..., phase, :][inside], axis=-1).mean()
+            found.append((float(before), float(after)))
+    return found
+
+
+def volume_changes(fields: NDArray[Any], spacing: NDArray[np.float64], lesion: NDArray[np.bool_]) -> list[float]:
+    """Per moved phase: by how many per cent the registration changes a lesion's volume (mean Jacobian minus 1).
+
+    fields: as above; spacing: mm of the native grid; lesion: (section, anterior, superior) on the native grid.
+    """
+    found = []
+    coarse = spacing * [1, STRIDE, STRIDE]
+    index = np.nonzero(lesion)
+    at = (index[0], *(np.minimum(np.rint(i / STRIDE).astype(int), n - 1) for i, n in zip(index[1:], fields.shape[1:3], strict=True)))
+    for phase in range(fields.shape[3]):
+        if phase != TARGET:
+            found.append(100 * float(jacobian(fields[..., phase, :], coarse)[at].mean() - 1))
+    return found
+
+
+def slope_errors(
+    raw: NDArray[Any], registered: NDArray[Any], times: list[float], truth: NDArray[Any], inside: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Root mean square errors of DCE-in and DCE-out inside the breast, without and with registration.
+
+    raw, registered: (section, anterior, superior, phase); truth: (..., 2), noise-free and motion-free, raw intensities.
+    Relative to the root mean square of the truth.
+    """
+    found = {}
+    for name, volume in (("unregistered", raw), ("registered", registered)):
+        measured = channels_of(volume, times, as_rate=False)
+        for position, channel in ((1, "dce_in"), (2, "dce_out")):
+            true = truth[..., position - 1][inside]
+            error = measured[position][inside] - true
+            found[f"{channel}_error_{name}"] = float(np.sqrt((error**2).mean() / (true**2).mean()))
+    return found

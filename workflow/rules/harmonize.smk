@@ -1,0 +1,36 @@
+rule harmonize:
+    input:
+        expand(
+            "results/harmonize/{harmonization}/{breast}/harmonize.json",
+            harmonization=study.harmonizations,
+            breast=study.breasts,
+        ),
+
+
+rule harmonize_breast:
+    """One breast: cut, DCE-in, DCE-out, per-exam scale, in-plane resampling."""
+    input:
+        record=lambda wc: f"results/register/{study.exam_of(wc.breast)}/register.json",
+        convert=lambda wc: f"results/convert/{study.exam_of(wc.breast)}/convert.json",
+        registered=lambda wc: f"results/register/{study.exam_of(wc.breast)}/registered.nii.gz",
+    output:
+        record="results/harmonize/{harmonization}/{breast}/harmonize.json",
+        channels="results/harmonize/{harmonization}/{breast}/channels.nii.gz",
+    log:
+        "results/logs/harmonize/{harmonization}/{breast}.log",
+    benchmark:
+        "results/benchmarks/harmonize/{harmonization}/{breast}.tsv"
+    conda:
+        "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wc, attempt: 3000 * attempt,
+        runtime=20,
+    params:
+        **study.params("harmonize"),
+        side=lambda wc: study.breasts[wc.breast].side,
+        code=digest("harmonize_breast"),
+    message:
+        "harmonize {wildcards.breast} by {wildcards.harmonization}"
+    script:
+        "../scripts/harmonize_breast.py"

@@ -1,0 +1,55 @@
+def shown_cases():
+    """Cases with pictures: a test case for the DCE panel and the outlines, and the cases of the partition `shown`."""
+    return study.cases("test") + study.cases("shown")
+
+
+rule report:
+    input:
+        "results/report/index.html",
+
+
+rule report_study:
+    """The one page that a human reads first; opens from disk, no network."""
+    input:
+        intake=expand("results/intake/{exam}/intake.json", exam=study.exams),
+        convert=expand("results/convert/{exam}/convert.json", exam=study.exams),
+        register=expand("results/register/{exam}/register.json", exam=study.exams),
+        harmonize=[f"results/harmonize/{study.config.arms[study.config.primary_arm].harmonization}/{b}/harmonize.json" for b in study.breasts],
+        mask=expand("results/mask/{b}/mask.json", b=study.breasts),
+        outline=expand("results/outline/{b}/outline.json", b=study.outlined),
+        predict=expand("results/predict/{arm}/{b}/predict.json", arm=study.config.primary_arm, b=predicted(study.config.primary_arm)),
+        segment=expand("results/segment/{arm}/{b}/segment.json", arm=study.config.primary_arm, b=predicted(study.config.primary_arm)),
+        channels=[f"results/harmonize/{study.config.arms[study.config.primary_arm].harmonization}/{b}/channels.nii.gz" for b in shown_cases()],
+        probabilities=expand("results/predict/{arm}/{b}/probability.nii.gz", arm=study.config.primary_arm, b=shown_cases()),
+        masks=expand("results/segment/{arm}/{b}/mask.nii.gz", arm=study.config.primary_arm, b=shown_cases()),
+        outlines=expand("results/outline/{b}/outlines.nii.gz", b=study.cases("test")),
+        curves=expand("results/train/{arm}/{fold}/curve.tsv", arm=study.trained, fold=study.folds),
+        training=expand("results/train/{arm}/{fold}/train.json", arm=study.trained, fold=study.folds),
+        fractions=expand("results/segment/{arm}/fraction.json", arm=study.config.arms),
+        compare=expand("results/compare/{arm}/{table}.tsv", arm=study.config.arms, table=TABLES),
+        kinetics=expand("results/kinetics/{exam}/kinetics.json", exam=WITH_MAPS),
+        kinetic_maps=expand("results/kinetics/{exam}/maps.nii.gz", exam=WITH_MAPS),
+        verify=["results/verify/summary.tsv", "results/verify/cases.tsv"] if TRUE_EXAMS else [],
+        published="resources/published/hirsch_2022.yaml",
+        template="workflow/report/index.html.j2",
+    output:
+        page="results/report/index.html",
+        flow="results/report/flow.tsv",
+    log:
+        "results/logs/report/study.log",
+    benchmark:
+        "results/benchmarks/report/study.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        config=study.config.model_dump(mode="json", by_alias=True, exclude={"raw", "sheets"}),
+        breasts=[[b, r.exam, study.patient_of(b), r.side, r.label, r.partition] for b, r in sorted(study.breasts.items())],
+        code=digest("report_study"),
+    message:
+        "report"
+    script:
+        "../scripts/report_study.py"

@@ -1,0 +1,46 @@
+def development(wildcards, pattern, label=None):
+    """One file of every development breast, for this arm's harmonization."""
+    harmonization = study.trained[wildcards.arm].harmonization
+    return expand(pattern, breast=study.cases("development", label=label), harmonization=harmonization)
+
+
+rule train:
+    input:
+        expand("results/train/{arm}/{fold}/weights.pt", arm=study.trained, fold=study.folds),
+
+
+rule train_fold:
+    """One network per arm and fold. State lives beside results/ so that a killed job resumes."""
+    input:
+        folds="results/fold/folds.tsv",
+        divisors=lambda wc: f"results/fold/{study.trained[wc.arm].harmonization}/{wc.fold}/divisors.json",
+        records=lambda wc: development(wc, "results/harmonize/{harmonization}/{breast}/harmonize.json"),
+        channels=lambda wc: development(wc, "results/harmonize/{harmonization}/{breast}/channels.nii.gz"),
+        mask_records=lambda wc: development(wc, "results/mask/{breast}/mask.json"),
+        masks=lambda wc: development(wc, "results/mask/{breast}/mask.nii.gz"),
+        outline_records=lambda wc: development(wc, "results/outline/{breast}/outline.json", "malignant"),
+        outlines=lambda wc: development(wc, "results/outline/{breast}/outlines.nii.gz", "malignant"),
+    output:
+        weights="results/train/{arm}/{fold}/weights.pt",
+        curve="results/train/{arm}/{fold}/curve.tsv",
+        record="results/train/{arm}/{fold}/train.json",
+    log:
+        "results/logs/train/{arm}_{fold}.log",
+    benchmark:
+        "results/benchmarks/train/{arm}_{fold}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 2
+    priority: 20
+    retries: 1
+    resources:
+        mem_mb=lambda wc, attempt: 6000 * attempt,
+        runtime=lambda wc, attempt: 2880 * attempt,
+    params:
+        **study.params("train", "seed"),
+        arm=lambda wc: study.trained[wc.arm].model_dump(mode="json"),
+        code=digest("train_fold"),
+    message:
+        "train {wildcards.arm}, fold {wildcards.fold}"
+    script:
+        "../scripts/train_fold.py"

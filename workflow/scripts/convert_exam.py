@@ -1,0 +1,15 @@
+"""Conversion of one exam's phases into one NIfTI volume."""
+
+from pathlib import Path
+
+from radparity.convert import convert_exam
+from radparity.job import case_job
+from radparity.record import read
+
+
+def work(run):
+    folder = Path(snakemake.config["raw"], run.params["folder"])
+    return convert_exam(folder, read(run.input.record), run.output["phases"])
+
+
+case_job(snakemake, "convert", snakemake.wildcards.exam, work)

@@ -1,0 +1,41 @@
+"""Enhancement maps and functional tumour volume of one exam, against the site's own."""
+
+from pathlib import Path
+
+import numpy as np
+
+from radparity import kinetics
+from radparity.convert import convert_phase
+from radparity.image import load, save
+from radparity.job import case_job
+from radparity.record import read
+
+
+def site_map(folder, shape):
+    return convert_phase(sorted(folder.iterdir()), shape)[0].astype(float)
+
+
+def work(run):
+    phases, affine = load(run.input.phases)
+    maps = {name: Path(snakemake.config["raw"], path) for name, path in run.params["maps"].items()}
+    own = {
+        "enhancement_map": kinetics.percent_enhancement(phases[..., 0], phases[..., 1]),
+        "washout_map": kinetics.enhancement_ratio(phases[..., 0], phases[..., 1], phases[..., 2]),
+    }
+    layers = list(own.values())
+    facts = {"times_s": read(run.input.record)["times_s"]}
+    tumour = np.zeros(phases.shape[:3], dtype=bool)
+    if "tumour_volume" in maps:
+        site = kinetics.read_site_volume(maps["tumour_volume"])
+        tumour, box = kinetics.functional_tumour_volume(phases, affine, site)
+        facts["tumour_volume"] = kinetics.agree_volume(tumour, site, affine, facts["times_s"])
+    for name, compare in (("enhancement_map", kinetics.agree_enhancement), ("washout_map", kinetics.agree_ratio)):
+        if name in maps:
+            theirs = site_map(maps[name], phases.shape[:3])
+            facts[name] = compare(own[name], theirs, tumour)
+            layers.append(theirs)
+    save(run.output["maps"], np.stack([*layers, tumour], axis=-1).astype(np.float32), affine)
+    return facts
+
+
+case_job(snakemake, "kinetics", snakemake.wildcards.exam, work)

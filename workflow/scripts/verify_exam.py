@@ -1,0 +1,49 @@
+"""One virtual exam against its truth."""
+
+from pathlib import Path
+
+import numpy as np
+
+from radparity import verify
+from radparity.grid import cut_breast, resample_in_plane
+from radparity.image import load, spacing
+from radparity.job import case_job
+from radparity.record import read
+from radparity.register import STRIDE
+
+CODE = {"left": 1, "right": 2}
+
+
+def work(run):
+    truth = Path(snakemake.config["raw"], run.params["truth"])
+    facts = read(truth / "truth.json")
+    times = read(run.input.convert)["times_s"]
+    raw, affine = load(run.input.phases)
+    registered = load(run.input.registered)[0]
+    fields, true_fields = load(run.input.fields)[0], load(truth / "displacement.nii.gz")[0]
+    breast, lesion = load(truth / "breast.nii.gz", np.uint8)[0], load(truth / "lesion.nii.gz", np.uint8)[0]
+    inside = breast > 0
+    out = {"phase_time_error_s": verify.phase_times(times, facts["times_s"])}
+    pairs = verify.displacement_errors(fields, true_fields, inside[:, ::STRIDE, ::STRIDE])
+    out["displacement_before_mm"] = [pair[0] for pair in pairs]
+    out["displacement_after_mm"] = [pair[1] for pair in pairs]
+    if (lesion > 0).any():
+        out["lesion_volume_change_percent"] = verify.volume_changes(fields, spacing(affine), lesion > 0)
+    out |= verify.slope_errors(raw, registered, times, load(truth / "dce.nii.gz")[0], inside)
+    masks = [path for path in run.inputs("masks") if path.endswith(".nii.gz")]
+    for path in masks:
+        case = Path(path).parent.name
+        if read(Path(path).with_name("mask.json"))["status"] != "ok":
+            continue
+        side = run.params["breasts"][case]
+        own, native = cut_breast(breast == CODE[side], affine, side)
+        mask = load(path, np.uint8)[0]
+        for rule in ("double", "off"):
+            true = resample_in_plane(own.astype(np.uint8), native, rule, order=0)[0]
+            if true.shape == mask.shape:
+                out.setdefault("breast_mask_dice", {})[case] = verify.dice(mask, true)
+                break
+    return out
+
+
+case_job(snakemake, "verify", snakemake.wildcards.exam, work)
