@@ -26,25 +26,27 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import min_version
+from snakemake.utils import min_version, update_config
 
 min_version("9.14.1")
-
-if not workflow.configfiles:
-
-    configfile: "config.yaml"
-
 
 LIBRARY = Path(workflow.basedir, "workflow")
 sys.path.insert(0, str(LIBRARY))
 os.environ["PYTHONPATH"] = str(LIBRARY)
 
+from radparity.__main__ import read_config
 from radparity.code import digest
 from radparity.config import ConfigError
 from radparity.study import load_study
 
+# Not the directive `configfile`: a study of one's own named on the command line would inherit the demo's arms.
+source = str(next(iter(workflow.configfiles), "config.yaml"))
 try:
-    study = load_study(config, str(next(iter(workflow.configfiles), "config.yaml")))
+    if not workflow.configfiles:
+        given = dict(config)
+        config.update(read_config(source))
+        update_config(config, given)
+    study = load_study(config, source)
     raw = study.digests
 except ConfigError as error:
     raise WorkflowError(str(error))

@@ -48,7 +48,7 @@ def scene() -> tuple[np.ndarray, np.ndarray]:
 def in_one_pass(
     network: UNet3d, channels: np.ndarray, mask: np.ndarray, section: int, divisors: tuple[float, ...]
 ) -> np.ndarray:
-    """The definition: pad the whole volume by reflection to one legal input, with the given section at a multiple of 8."""
+    """The definition: reflect the whole volume to one legal input, with the given section at a multiple of 8."""
     size = channels.shape[1:]
     before = -section % 8
     pads = [(9 + before, 0), (19, 0), (19, 0)]
@@ -178,7 +178,7 @@ def test_refusals(network: UNet3d, scene: tuple[np.ndarray, np.ndarray]) -> None
         predict_volume(models, channels, mask, 21)
     with pytest.raises(ValueError, match="gaps"):
         predict_volume(models, channels, mask, tile=(19, 75, 75))
-    with pytest.raises(ValueError, match="memory_mb 1 is too small.*at least 6"):
+    with pytest.raises(ValueError, match="memory_mb 1 is too small.*at least 26"):
         predict_volume(models, channels, mask, memory_mb=1)
     with pytest.raises(ValueError, match="cut 19 around"):
         predict_section(models, channels, mask, 10, 21)

@@ -335,12 +335,13 @@ def test_a_damaged_newest_state_costs_a_step_but_no_bit(tmp_path: Path, uninterr
 def test_killed_at_a_random_step_it_resumes_to_the_same_bits(tmp_path: Path, uninterrupted: Result) -> None:
     step = random.randrange(1, 7)
     code = f"""
-import pathlib, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-import test_train
-test_train.train(pathlib.Path({str(tmp_path)!r}), report=lambda e: e["event"] == "step" and print(e["step"], flush=True))
+import pathlib, test_train
+report = lambda event: "drawing_share" in event and print(event["step"], flush=True)
+test_train.train(pathlib.Path({str(tmp_path)!r}), report=report)
 """
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    environment = os.environ | {"PYTHONPATH": paths}
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     for line in process.stdout:
         if int(line) == step:

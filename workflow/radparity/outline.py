@@ -60,7 +60,7 @@ def place(
     """One native section of a mask on the breast's grid, (anterior, superior): nearest neighbour by patient position.
 
     native, grid: affines; shape: of the breast's grid; section: on the breast's grid.
-    A mask that nearest neighbour would lose keeps the voxels it touches (spec section 6).
+    A mask that nearest neighbour would lose on a coarser grid marks the voxels that it lies in (spec section 6).
     """
     index = np.indices(shape[1:], dtype=np.float64)
     points = np.stack([np.full(shape[1:], float(section)), index[0], index[1], np.ones(shape[1:])])
@@ -69,10 +69,12 @@ def place(
     inside = np.all([(n >= 0) & (n < size) for n, size in zip(nearest, mask.shape, strict=True)], axis=0)
     clipped = [np.clip(n, 0, size - 1) for n, size in zip(nearest, mask.shape, strict=True)]
     placed: NDArray[np.bool_] = mask[tuple(clipped)] & inside
-    if not placed.any() and mask.any():
-        from scipy import ndimage
-
-        placed = ndimage.map_coordinates(mask.astype(np.float32), voxels, order=1) > 0
+    if not placed.any():
+        drawn = np.argwhere(mask)
+        homogeneous = np.concatenate([drawn, np.ones((len(drawn), 1))], axis=1)
+        here = np.rint(homogeneous @ (np.linalg.inv(grid) @ native).T)[:, :3].astype(int)
+        here = here[((here >= 0) & (here < shape)).all(axis=1) & (here[:, 0] == section)]
+        placed[here[:, 1], here[:, 2]] = True
     return placed
 
 

@@ -37,18 +37,24 @@ def displacement_errors(fields: NDArray[Any], truth: NDArray[Any], inside: NDArr
     return found
 
 
-def volume_changes(fields: NDArray[Any], spacing: NDArray[np.float64], lesion: NDArray[np.bool_]) -> list[float]:
-    """Per moved phase: by how many per cent the registration changes a lesion's volume (mean Jacobian minus 1).
+def volume_changes(
+    fields: NDArray[Any], truth: NDArray[Any], spacing: NDArray[np.float64], lesion: NDArray[np.bool_]
+) -> list[float]:
+    """Per moved phase: by how many per cent the registration changes a lesion's volume.
 
-    fields: as above; spacing: mm of the native grid; lesion: (section, anterior, superior) on the native grid.
+    The mean Jacobian of the estimated field over the lesion against that of the true one, since breathing really does
+    press and stretch tissue, and undoing that is no change. fields, truth: on the grid of every fourth in-plane voxel;
+    spacing: mm of the native grid; lesion: (section, anterior, superior) on the native grid.
     """
     found = []
     coarse = spacing * [1, STRIDE, STRIDE]
-    index = np.nonzero(lesion)
-    at = (index[0], *(np.minimum(np.rint(i / STRIDE).astype(int), n - 1) for i, n in zip(index[1:], fields.shape[1:3], strict=True)))
+    section, *index = np.nonzero(lesion)
+    sizes = fields.shape[1:3]
+    at = (section, *(np.minimum(np.rint(i / STRIDE).astype(int), n - 1) for i, n in zip(index, sizes, strict=True)))
     for phase in range(fields.shape[3]):
         if phase != TARGET:
-            found.append(100 * float(jacobian(fields[..., phase, :], coarse)[at].mean() - 1))
+            own, true = (jacobian(f[..., phase, :], coarse)[at].mean() for f in (fields, truth))
+            found.append(100 * float(own / true - 1))
     return found
 
 

@@ -16,10 +16,10 @@ rule register_exam:
         "results/logs/register/{exam}.log",
     benchmark:
         "results/benchmarks/register/{exam}.tsv"
+    priority: 10
     conda:
         "../../envs/register.yaml"
     threads: 1
-    priority: 10
     resources:
         mem_mb=lambda wc, attempt: 3000 * attempt,
         runtime=lambda wc, attempt: 60 * attempt,

@@ -14,13 +14,29 @@ rule report_study:
         intake=expand("results/intake/{exam}/intake.json", exam=study.exams),
         convert=expand("results/convert/{exam}/convert.json", exam=study.exams),
         register=expand("results/register/{exam}/register.json", exam=study.exams),
-        harmonize=[f"results/harmonize/{study.config.arms[study.config.primary_arm].harmonization}/{b}/harmonize.json" for b in study.breasts],
+        harmonize=[
+            f"results/harmonize/{study.config.arms[study.config.primary_arm].harmonization}/{b}/harmonize.json"
+            for b in study.breasts
+        ],
         mask=expand("results/mask/{b}/mask.json", b=study.breasts),
         outline=expand("results/outline/{b}/outline.json", b=study.outlined),
-        predict=expand("results/predict/{arm}/{b}/predict.json", arm=study.config.primary_arm, b=predicted(study.config.primary_arm)),
-        segment=expand("results/segment/{arm}/{b}/segment.json", arm=study.config.primary_arm, b=predicted(study.config.primary_arm)),
-        channels=[f"results/harmonize/{study.config.arms[study.config.primary_arm].harmonization}/{b}/channels.nii.gz" for b in shown_cases()],
-        probabilities=expand("results/predict/{arm}/{b}/probability.nii.gz", arm=study.config.primary_arm, b=shown_cases()),
+        predict=expand(
+            "results/predict/{arm}/{b}/predict.json",
+            arm=study.config.primary_arm,
+            b=predicted(study.config.primary_arm),
+        ),
+        segment=expand(
+            "results/segment/{arm}/{b}/segment.json",
+            arm=study.config.primary_arm,
+            b=predicted(study.config.primary_arm),
+        ),
+        channels=[
+            f"results/harmonize/{study.config.arms[study.config.primary_arm].harmonization}/{b}/channels.nii.gz"
+            for b in shown_cases()
+        ],
+        probabilities=expand(
+            "results/predict/{arm}/{b}/probability.nii.gz", arm=study.config.primary_arm, b=shown_cases()
+        ),
         masks=expand("results/segment/{arm}/{b}/mask.nii.gz", arm=study.config.primary_arm, b=shown_cases()),
         outlines=expand("results/outline/{b}/outlines.nii.gz", b=study.cases("test")),
         curves=expand("results/train/{arm}/{fold}/curve.tsv", arm=study.trained, fold=study.folds),
@@ -47,7 +63,9 @@ rule report_study:
         runtime=60,
     params:
         config=study.config.model_dump(mode="json", by_alias=True, exclude={"raw", "sheets"}),
-        breasts=[[b, r.exam, study.patient_of(b), r.side, r.label, r.partition] for b, r in sorted(study.breasts.items())],
+        breasts=[
+            [b, r.exam, study.patient_of(b), r.side, r.label, r.partition] for b, r in sorted(study.breasts.items())
+        ],
         code=digest("report_study"),
     message:
         "report"

@@ -28,11 +28,11 @@ rule train_fold:
         "results/logs/train/{arm}_{fold}.log",
     benchmark:
         "results/benchmarks/train/{arm}_{fold}.tsv"
+    priority: 20
+    retries: 1
     conda:
         "../../envs/train.yaml"
     threads: 2
-    priority: 20
-    retries: 1
     resources:
         mem_mb=lambda wc, attempt: 6000 * attempt,
         runtime=lambda wc, attempt: 2880 * attempt,

@@ -17,7 +17,10 @@ rule verify_exam:
         registered="results/register/{exam}/registered.nii.gz",
         fields="results/register/{exam}/fields.nii.gz",
         masks=lambda wc: [
-            f"results/mask/{b}/{f}" for b in TRUE_BREASTS if study.exam_of(b) == wc.exam for f in ("mask.json", "mask.nii.gz")
+            f"results/mask/{b}/{f}"
+            for b in TRUE_BREASTS
+            if study.exam_of(b) == wc.exam
+            for f in ("mask.json", "mask.nii.gz")
         ],
     output:
         record="results/verify/{exam}/verify.json",

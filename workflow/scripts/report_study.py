@@ -1,1 +1,14 @@
-"""x"""
+"""The page that a human reads first, and the flow of cases as a table."""
+
+from pathlib import Path
+
+from radparity.job import job
+from radparity.report.page import build
+from radparity.report.results import read_results
+
+with job(snakemake) as run:
+    files = {name: run.inputs(name) for name, _ in snakemake.input.items()}
+    results = read_results(files, run.params["config"], run.params["breasts"])
+    page, flow = build(results, Path(run.input.template))
+    run.output["page"].write_text(page, encoding="utf-8")
+    run.output["flow"].write_text(flow, encoding="utf-8")

@@ -27,8 +27,8 @@ def work(run):
     pairs = verify.displacement_errors(fields, true_fields, inside[:, ::STRIDE, ::STRIDE])
     out["displacement_before_mm"] = [pair[0] for pair in pairs]
     out["displacement_after_mm"] = [pair[1] for pair in pairs]
-    if (lesion > 0).any():
-        out["lesion_volume_change_percent"] = verify.volume_changes(fields, spacing(affine), lesion > 0)
+    if (lesion == 1).any():
+        out["lesion_volume_change_percent"] = verify.volume_changes(fields, true_fields, spacing(affine), lesion == 1)
     out |= verify.slope_errors(raw, registered, times, load(truth / "dce.nii.gz")[0], inside)
     masks = [path for path in run.inputs("masks") if path.endswith(".nii.gz")]
     for path in masks:

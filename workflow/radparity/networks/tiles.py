@@ -10,13 +10,15 @@ from radparity.networks.unet3d import PERIOD, REDUCTION, SMALLEST, check_input_s
 
 Size = tuple[int, int, int]
 
-BYTES_PER_VOXEL_AND_WIDTH = 25
-"""Peak memory of one tile per input voxel and unit of base width, measured on a CPU (the first two blocks)."""
+BYTES_PER_VOXEL = 320
+BYTES_PER_VOXEL_AND_WIDTH = 12
+"""Peak memory of one tile per input voxel, and per input voxel and unit of base width: above every measurement on a CPU
+with widths 8 to 47 and tiles of 19 x 139 x 139 to 35 x 235 x 235."""
 
 
 def tile_mb(base_width: int, tile: Size) -> float:
     """Memory in MB that one tile of this input size takes at its peak."""
-    return BYTES_PER_VOXEL_AND_WIDTH * base_width * math.prod(tile) / 1e6
+    return (BYTES_PER_VOXEL + BYTES_PER_VOXEL_AND_WIDTH * base_width) * math.prod(tile) / 1e6
 
 
 def smallest_tile(single_section: bool) -> Size:

@@ -130,7 +130,7 @@ def load_breast(
         images["outline"] = nibabel.load(outline)
     affine = images["channels"].affine
     for name, image in images.items():
-        orientation = "".join(nibabel.orientations.aff2axcodes(image.affine))  # type: ignore[no-untyped-call]
+        orientation = "".join(nibabel.orientations.aff2axcodes(image.affine))
         if orientation != "RAS":
             raise ValueError(f"breast {id}: {name} are oriented {orientation}, not RAS; convert them first")
         if not np.allclose(image.affine, affine, atol=1e-3):

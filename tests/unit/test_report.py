@@ -1,0 +1,384 @@
+"""The report: every breast in one box, the first exclusion counts, words follow tables, the page stands alone."""
+
+import copy
+import html.parser
+import json
+import re
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radparity.compare.study import Case, Settings, compare
+from radparity.config import load
+from radparity.report import flow, tables
+from radparity.report.page import build
+from radparity.report.pictures import example_cases
+from radparity.report.results import Breast, read_results
+from radparity.report.verdict import HEADLINES, PHANTOM_BANNER, verdict
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "workflow/report/index.html.j2"
+PUBLISHED = ROOT / "resources/published/hirsch_2022.yaml"
+READERS = ["R1", "R2", "R3", "R4"]
+SHAPE = (3, 24, 30)
+IMAGES = ("channels", "probabilities", "masks", "outlines")
+
+
+def configuration(**changes):
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    raw["compare"]["bootstrap"] = 200
+    raw |= changes
+    return load(raw).model_dump(mode="json", by_alias=True, exclude={"raw", "sheets"})
+
+
+def breast(name, label="malignant", partition="test"):
+    return [name, f"E{name}", f"P{name}", "left", label, partition]
+
+
+SHEET = [breast(f"T{n}") for n in range(6)] + [breast("D1", partition="development")]
+SHEET += [breast("D2", "benign", "development"), breast("U1", partition="tuning"), breast("S1", partition="shown")]
+
+
+class Tree:
+    """A study's results on disk, small: every stage's records, images of the test and shown cases, real tables."""
+
+    def __init__(self, folder, sheet=SHEET, excluded=(), folds=2, shown_maps=True, empty=()):
+        self.folder, self.sheet, self.files = folder, sheet, {}
+        self.out = dict(excluded)  # breast: (stage, code)
+        self.generator = np.random.default_rng(7)
+        for row in sheet:
+            self.records(*row)
+        cases = [self.images(row[0], row[5], row[0] in empty) for row in sheet if row[5] in ("test", "shown")]
+        used = [case for case in cases if case]
+        if used:
+            self.compare("unet", used)
+            self.compare("fuzzy_c_means", [Case(c.case, c.patient, ~c.network, c.readers) for c in used])
+        for fold in range(1, folds + 1):
+            text = "step\tloss\tvalidation_dice\tvalidation_cases\n50\t0.8\t\t0\n100\t0.6\t0.4\t2\n"
+            self.write("curves", f"train/unet/{fold}/curve.tsv", text)
+            facts = {"selected_step": 100, "training": ["D1"], "validation": [], "divisors": [3.0, 1.0, 0.02]}
+            self.write("training", f"train/unet/{fold}/train.json", json.dumps(facts))
+        self.write(
+            "fractions", "segment/unet/fraction.json", json.dumps({"fraction": 0.5, "curve": [1], "cases": ["U1"]})
+        )
+        if shown_maps:
+            self.kinetics("ES1")
+        self.verify()
+        self.files["published"] = [str(PUBLISHED)]
+
+    def write(self, name, path, text):
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        self.files.setdefault(name, []).append(str(file))
+
+    def nifti(self, name, path, array):
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if array is None:
+            file.write_bytes(b"")
+        else:
+            nibabel.save(nibabel.Nifti1Image(array, np.diag([3.0, 0.7, 0.7, 1.0])), file)
+        self.files.setdefault(name, []).append(str(file))
+
+    def records(self, name, exam, patient, side, label, partition):
+        facts = {
+            "intake": {
+                "phases": [{"time_s": t, "files": []} for t in (0.0, 120.0, 240.0)],
+                "split_by": "SeriesInstanceUID",
+                "timed_by": "ContentTime",
+                "plane": "sagittal",
+                "in_plane_mm": [0.7, 0.7],
+                "section_mm": 3.0,
+                "scanner": {"manufacturer": "GE", "model": "Signa", "tesla": 1.5},
+            },
+            "register": {
+                "quality": [
+                    {
+                        "phase": 0,
+                        "likeness_before": 0.7,
+                        "likeness_after": 0.8,
+                        "jacobian": [0.7, 1.3],
+                        "mean_displacement_mm": 0.6,
+                    },
+                    {"phase": 1, "likeness_before": 1.0},
+                    {
+                        "phase": 2,
+                        "likeness_before": 0.8,
+                        "likeness_after": 0.9,
+                        "jacobian": [-0.1, 1.3],
+                        "mean_displacement_mm": 0.5,
+                    },
+                ]
+            },
+            "harmonize": {"divisors": [40.0, 40.0, 40.0]},
+            "outline": {"raters": READERS, "section": 1},
+            "segment": {"section": 1, "section_chosen_by": "readers" if partition != "shown" else "network"},
+        }
+        gone = None
+        for stage in flow.ORDER[:-1]:
+            unit = exam if stage in flow.EXAM_STAGES else name
+            if (
+                label == "benign"
+                and stage in ("outline", "predict", "segment")
+                or partition == "shown"
+                and stage == "outline"
+            ):
+                continue
+            if gone is None and self.out.get(name, ("",))[0] == stage:
+                gone = {
+                    "case": unit,
+                    "stage": stage,
+                    "status": "excluded",
+                    "code": self.out[name][1],
+                    "sentence": "<why>",
+                }
+            record = gone or {"case": unit, "stage": stage, "status": "ok", **facts.get(stage, {})}
+            self.write(stage, f"{stage}/{unit}/{stage}.json", json.dumps(record))
+
+    def images(self, name, partition, empty):
+        gone = name in self.out
+        network, *drawn = (self.disc(3 + self.generator.random() * 4) for _ in range(5))
+        if empty:
+            drawn = [np.zeros(SHAPE[1:], bool)] * 3 + [drawn[0]]
+        channels = self.generator.random((*SHAPE, 3)).astype(np.float32)
+        chance = np.zeros(SHAPE, np.float32)
+        chance[1] = network * 0.8
+        self.nifti("channels", f"harmonize/pre_p95/{name}/channels.nii.gz", None if gone else channels)
+        self.nifti("probabilities", f"predict/unet/{name}/probability.nii.gz", None if gone else chance)
+        self.nifti("masks", f"segment/unet/{name}/mask.nii.gz", None if gone else network[None].astype(np.uint8))
+        if partition == "shown":
+            return None
+        outlines = np.stack([mask.astype(np.uint8) for mask in drawn], axis=-1)[None]
+        self.nifti("outlines", f"outline/{name}/outlines.nii.gz", None if gone else outlines)
+        return None if gone else Case(name, f"P{name}", network, dict(zip(READERS, drawn, strict=True)))
+
+    def disc(self, radius):
+        y, z = np.indices(SHAPE[1:])
+        return (y - 12) ** 2 + (z - 15) ** 2 < radius**2
+
+    def compare(self, arm, cases):
+        for name, table in compare(cases, Settings(draws=200)).items():
+            self.write(
+                "compare", f"compare/{arm}/{name}.tsv", table.to_csv(sep="\t", index=False, float_format="%.10g")
+            )
+
+    def kinetics(self, exam):
+        volume = {"voxels": 12, "site_voxels": 12, "millilitres": 0.1, "threshold": 35.0, "percent": 70.0}
+        volume["largest_time_difference_s"] = 0.0
+        share = {"voxels": 2160, "equal_share": 0.99999, "equal_share_in_tumour": None}
+        facts = {"status": "ok", "stage": "kinetics", "tumour_volume": volume, "enhancement_map": share}
+        self.write("kinetics", f"kinetics/{exam}/kinetics.json", json.dumps(facts))
+        self.nifti(
+            "kinetic_maps", f"kinetics/{exam}/maps.nii.gz", self.generator.random((*SHAPE, 4)).astype(np.float32)
+        )
+
+    def verify(self):
+        summary = pd.DataFrame([{"quantity": "q", "meaning": "a thing", "n": 2, "median": 0.1, "q25": 0.1, "q75": 0.2}])
+        cases = pd.DataFrame([{"arm": "unet", "case": "T0", "dice_truth": 0.8} | {f"dice_{r}": 0.9 for r in READERS}])
+        for name, table in (("summary", summary), ("cases", cases)):
+            self.write("verify", f"verify/{name}.tsv", table.to_csv(sep="\t", index=False))
+
+    def results(self, **changes):
+        return read_results(self.files, configuration(**changes), self.sheet)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    tree = Tree(
+        tmp_path_factory.mktemp("study"), excluded={"T1": ("convert", "grids_differ"), "D2": ("mask", "too_dark")}
+    )
+    return build(tree.results(), TEMPLATE)
+
+
+class Parser(html.parser.HTMLParser):
+    VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.anchors, self.tags, self.open, self.text = [], [], [], [], ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.tags.append((tag, found))
+        self.ids += [found["id"]] if "id" in found else []
+        self.anchors += [found["href"]] if tag == "a" else []
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.text += data
+
+
+def test_the_page_is_whole_and_stands_alone(page):
+    parsed = Parser(page[0])
+    assert not parsed.open
+    assert len(parsed.ids) == len(set(parsed.ids)) > 20
+    assert {a[1:] for a in parsed.anchors if a.startswith("#")} <= set(parsed.ids)
+    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in parsed.tags}
+    loads = [
+        value
+        for _, found in parsed.tags
+        for name, value in found.items()
+        if name in ("src", "srcset", "data", "poster")
+    ]
+    assert loads and all(value.startswith("data:image/png;base64,") for value in loads)
+    assert not re.search(r"url\(|@import|https?://", page[0])
+    assert len(page[0]) < 8e6
+    assert page[0].lstrip().startswith("<!DOCTYPE html>")
+
+
+def test_verdict_banner_and_exclusions_stand_on_the_page(page):
+    text = Parser(page[0]).text
+    assert "Too few cases for a verdict: 5 test cases, and the study asks for 50." in text
+    assert PHANTOM_BANNER in text
+    assert "<why>" in text  # escaped in the source, and therefore text
+    assert "difference 0" in text and "not a radiologist's outline" in text
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path):
+    tree = Tree(tmp_path, sheet=SHEET[:3] + SHEET[-1:])
+    assert build(tree.results(), TEMPLATE) == build(tree.results(), TEMPLATE)
+
+
+def test_a_study_of_real_exams_has_no_banner_and_says_nothing_of_truth(tmp_path):
+    tree = Tree(tmp_path, sheet=SHEET[:3], shown_maps=False, folds=1)
+    tree.files["verify"] = []
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config = configuration(phantom=None)
+    assert raw["phantom"] and config["phantom"] is None
+    parsed = Parser(build(read_results(tree.files, config, tree.sheet), TEMPLATE)[0])
+    assert PHANTOM_BANNER not in parsed.text and "simulated" not in parsed.text
+    assert not {"truth", "shown", "banner"} & set(parsed.ids)
+
+
+@pytest.mark.parametrize("partition", ["development", "tuning", "test", "shown"])
+def test_a_partition_may_be_lost_as_a_whole(tmp_path, partition):
+    lost = {row[0]: ("intake", "no_dynamic_series") for row in SHEET if row[5] == partition}
+    text, rows = build(Tree(tmp_path, excluded=lost).results(), TEMPLATE)
+    assert not Parser(text).open
+    assert f"{partition}\tmalignant\texcluded\tintake\tno_dynamic_series" in rows
+    assert f"{partition}\tmalignant\tok" not in rows
+    assert ("No verdict." in text) == (partition == "test")
+
+
+def test_a_case_without_a_reference_leaves_at_the_comparison(tmp_path):
+    text, rows = build(Tree(tmp_path, sheet=SHEET[:4], empty=("T2",), shown_maps=False).results(), TEMPLATE)
+    assert "test\tmalignant\texcluded\tcompare\tno_usable_reference\t1" in rows
+    assert "test\tmalignant\tok\t\t\t3" in rows
+
+
+def test_tables_of_another_run_are_refused(tmp_path):
+    tree = Tree(tmp_path, sheet=SHEET[:4], shown_maps=False)
+    results = tree.results()
+    results.records["outline"]["T0"] = {"stage": "outline", "status": "excluded", "code": "c", "sentence": "s"}
+    with pytest.raises(ValueError, match="3 test cases and the main table 4"):
+        build(results, TEMPLATE)
+
+
+def test_examples_are_the_best_median_and_worst_case(tmp_path):
+    results = Tree(tmp_path, sheet=SHEET[:5], shown_maps=False).results()
+    dice = results.table("cases").set_index("case")["dice_network"]
+    chosen = example_cases(results)
+    assert dice[chosen["best"]] == dice.max() and dice[chosen["worst"]] == dice.min()
+    assert dice[chosen["median"]] == dice.median()
+
+
+ENDS = st.lists(
+    st.tuples(
+        st.sampled_from(["development", "tuning", "test", "shown"]),
+        st.lists(st.sampled_from(flow.ORDER[:-1]), unique=True),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(ENDS)
+def test_every_breast_ends_in_one_box_and_the_first_exclusion_counts(drawn):
+    breasts, records = [], {stage: {} for stage in flow.ORDER}
+    for number, (partition, bad, _) in enumerate(drawn):
+        name = f"B{number}"
+        breasts.append(Breast(name, f"E{number}", "P", "left", "malignant", partition))
+        for stage in flow.ORDER[:-1]:
+            status = {"status": "excluded", "code": stage, "sentence": ""} if stage in bad else {"status": "ok"}
+            records[stage][f"E{number}" if stage in flow.EXAM_STAGES else name] = {"stage": stage, **status}
+    lost = {f"B{number}" for number, (_, _, unusable) in enumerate(drawn) if unusable}
+    ends = flow.outcomes(breasts, records, lost)
+    rows = flow.flow_rows(ends)
+    assert sum(row["breasts"] for row in rows) == len(breasts)
+    assert sum(group.came for group in flow.groups(rows)) == len(breasts)
+    assert all(group.came == group.stayed + sum(n for *_, n in group.left) for group in flow.groups(rows))
+    for end, (_, bad, unusable) in zip(ends, drawn, strict=True):
+        first = min(bad, key=flow.ORDER.index) if bad else "compare" if unusable else ""
+        assert end.stage == first and (end.status == "ok") == (first == "")
+
+
+def test_a_record_that_was_passed_on_names_its_own_stage():
+    breasts = [Breast("B", "E", "P", "left", "benign", "development")]
+    gone = {"case": "E", "stage": "convert", "status": "excluded", "code": "grids_differ", "sentence": "s"}
+    records = {"intake": {"E": {"status": "ok"}}, "convert": {"E": gone}, "register": {"E": gone}}
+    assert flow.outcomes(breasts, records)[0].stage == "convert"
+    with pytest.raises(ValueError, match="no record of convert"):
+        flow.outcomes(breasts, {"intake": {"E": {"status": "ok"}}})
+
+
+def test_what_the_paper_does_not_publish_stays_blank():
+    published = yaml.safe_load(PUBLISHED.read_text())
+    dice, tests = tables.published_tables(published)
+    assert all("not ours" in table.caption and "250 patients" in table.caption for table in (dice, tests))
+    first = dict(zip(dice.head, dice.rows[0], strict=True))
+    assert first["network"] == "0.77 (0.26)" and first["reader's Dice"] == "0.79 (0.15)"
+    assert all(row[dice.head.index(name)] == "" for row in dice.rows for name in ("median of differences", "Holm p"))
+    assert all(row[2] == "" for row in tests.rows)
+    without = copy.deepcopy(published)
+    del without["dice"][1]["readers"], without["tests"][0]["p"]
+    dice, tests = tables.published_tables(without)
+    assert dice.rows[1][4] == "" and tests.rows[0][3] == ""
+
+
+@pytest.mark.parametrize("said", [name for name in HEADLINES if name != "too few cases"])
+def test_the_headline_follows_the_primary_test_only(said):
+    rows = [{"test": "bracket", "verdict": "passed", "n": 80, "estimate": np.nan}]
+    rows.append(
+        {
+            "test": "margin",
+            "verdict": said,
+            "n": 80,
+            "estimate": -0.012,
+            "low": -0.03,
+            "high": 0.006,
+            "level": 0.9,
+            "margin": 0.05,
+        }
+    )
+    found = verdict(pd.DataFrame(), pd.DataFrame(rows), configuration())
+    assert found.headline == HEADLINES[said]
+    assert "−0.012 (90 % interval −0.030 to +0.006; margin ±0.05)" in found.sentence
+    assert any("simulated" in limit for limit in found.limits)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.00099, "< 0.001"), (0.0, "< 0.001"), (0.001, "0.001"), (1.0, "1.000"), (float("nan"), "")]
+)
+def test_p_values(value, text):
+    assert tables.probability(value) == text
+
+
+def test_numbers_show_sign_infinity_and_blank():
+    assert tables.number(-0.0001, sign=True) == "+0.000" and tables.number(-0.0001) == "0.000"
+    assert tables.interval(float("-inf"), 0.2, sign=True) == "−∞ to +0.200"
+    assert tables.interval(float("nan"), 0.2) == ""

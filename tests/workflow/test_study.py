@@ -1,0 +1,193 @@
+"""The chain from end to end on a small study: faults, reruns, kills, and the same bytes from two runs."""
+
+import csv
+import hashlib
+import json
+import os
+import random
+import shutil
+import time
+
+import nibabel
+import numpy as np
+import pytest
+
+EXAMS = "E05 E07 E10 E13 E18 E19 E24 E25 E26 E28 E31 E34".split()
+VARYING = ("logs", "benchmarks")
+
+
+def plant(project):
+    """One fault each: a missing folder, a truncated file, a reader's mask on another grid."""
+    shutil.rmtree(project.folder / "data/demo/dicom/E19")
+    image = sorted((project.folder / "data/demo/dicom/E26").rglob("*.dcm"))[40]
+    image.write_bytes(image.read_bytes()[:-2000])
+    outline = project.folder / "data/demo/outlines/E28R_R2.nii.gz"
+    mask = nibabel.load(outline)
+    nibabel.save(nibabel.Nifti1Image(np.asarray(mask.dataobj)[:, :-4], mask.affine), outline)
+    return image.name
+
+
+def digests(results):
+    """Every file under results/ but what varies from run to run."""
+    files = (path for path in sorted(results.rglob("*")) if path.is_file())
+    inside = ((path.relative_to(results), path) for path in files)
+    return {
+        name.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in inside
+        if name.parts[0] not in VARYING
+    }
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, project_of):
+    project = project_of(tmp_path_factory.mktemp("one") / "study", EXAMS)
+    project.truncated = plant(project)
+    project.sweep()
+    code, out = project.snakemake()
+    assert code == 0, out[-5000:]
+    project.out = out
+    return project
+
+
+def table(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream, delimiter="\t"))
+
+
+def test_the_report_and_a_green_audit_are_there(study):
+    page = (study.folder / "results/report/index.html").read_text()
+    assert "too few cases" in page and "phantom" in page.lower()
+    audit = json.loads((study.folder / "results/audit/audit.json").read_text())
+    assert audit["verdict"] == "green" and audit["files"] > 200 and audit["inputs"] > 400
+
+
+def test_data_faults_exclude_their_case_and_nothing_else(study):
+    results = study.folder / "results"
+    missing = json.loads((results / "intake/E19/intake.json").read_text())
+    assert missing["code"] == "no_dicom" and "E19" in missing["sentence"]
+    truncated = json.loads((results / "intake/E26/intake.json").read_text())
+    assert truncated["code"] == "truncated_file" and study.truncated in truncated["sentence"]
+    mask = json.loads((results / "outline/E28R/outline.json").read_text())
+    assert mask["code"] == "outline_shape" and "E28R_R2.nii.gz" in mask["sentence"]
+    flow = table(results / "report/flow.tsv")
+    out = {(row["stage"], row["code"]): int(row["breasts"]) for row in flow if row["status"] == "excluded"}
+    assert out == {("intake", "no_dicom"): 1, ("intake", "truncated_file"): 1, ("outline", "outline_shape"): 1}
+    assert sum(int(row["breasts"]) for row in flow) == len(EXAMS)
+    cases = {row["case"] for row in table(results / "compare/unet/cases.tsv")}
+    assert cases == {"E31L", "E34R"}
+    page = (results / "report/index.html").read_text()
+    for code in ("no_dicom", "truncated_file", "outline_shape"):
+        assert code in page
+
+
+def test_excluded_cases_leave_no_data_and_nothing_half_written(study):
+    assert (study.folder / "results/convert/E26/phases.nii.gz").stat().st_size == 0
+    assert not [path for path in (study.folder / "results").rglob(".writing-*")]
+    assert not (study.folder / ".radparity/state/unet/1").exists() or not any(
+        (study.folder / ".radparity/state/unet/1").iterdir()
+    )
+
+
+def test_progress_is_visible(study):
+    assert "of" in study.out and "steps" in study.out
+    assert any("step" in line and "loss" in line for line in study.out.splitlines() if "train_fold" in line)
+
+
+def test_weights_know_what_they_saw_and_it_is_training_patients_only(study):
+    roles = {(row["fold"], row["breast"]): row["role"] for row in table(study.folder / "results/fold/folds.tsv")}
+    for fold in ("1", "2"):
+        record = json.loads((study.folder / f"results/train/unet/{fold}/train.json").read_text())
+        assert record["training"] and all(roles[fold, breast] == "training" for breast in record["training"])
+        divisors = json.loads((study.folder / f"results/fold/pre_p95/{fold}/divisors.json").read_text())
+        assert divisors["breasts"] == sorted(record["training"])
+
+
+def test_no_result_holds_a_path_of_this_machine_or_a_time(study):
+    for path in (study.folder / "results").rglob("*.json"):
+        text = path.read_text()
+        assert str(study.folder) not in text and os.uname().nodename not in text, path
+
+
+def test_a_second_call_has_nothing_to_do(study):
+    code, out = study.snakemake()
+    assert code == 0 and "Nothing to be done" in out
+
+
+def test_results_that_were_moved_are_still_good(study, tmp_path):
+    elsewhere = tmp_path / "else where"
+    shutil.copytree(study.folder, elsewhere, symlinks=True, copy_function=shutil.copy2)
+    moved = object.__new__(type(study))
+    moved.folder = elsewhere
+    moved.sweep()
+    assert moved.planned() == []
+
+
+def test_the_wrong_kind_of_change_reruns_nothing_and_the_right_kind_its_chain(study):
+    folder = study.folder
+    exam = sorted((folder / "data/demo/dicom/E34").rglob("*.dcm"))
+    os.utime(exam[0])
+    (folder / "workflow/scripts/register_exam.py").touch()
+    study.sweep()
+    assert study.planned() == []
+    before, stat = exam[5].read_bytes(), exam[5].stat()
+    exam[5].write_bytes(before[:-2] + bytes([before[-2] ^ 1, before[-1]]))
+    os.utime(exam[5], (1, 1))
+    assert "1 changed" in study.sweep()
+    planned = study.planned()
+    assert {"intake E34", "convert E34", "register E34", "predict E34R with unet"} <= set(planned)
+    assert not [job for job in planned if any(other in job for other in EXAMS if other != "E34")]
+    exam[5].write_bytes(before)
+    os.utime(exam[5], ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    study.sweep()
+    assert study.planned() == []
+
+
+def test_an_edit_of_a_library_module_reruns_the_stages_that_use_it(study):
+    path = study.folder / "workflow/radparity/segment.py"
+    before = path.read_text()
+    path.write_text(before + "\n\n# a remark\n")
+    assert study.planned() == []
+    path.write_text(before.replace("TIE = 1e-9", "TIE = 1e-8"))
+    rules = {job.split()[0] for job in study.planned()}
+    path.write_text(before)
+    assert "segment" in rules and "compare" in rules
+    assert rules.isdisjoint({"intake", "convert", "register", "harmonize", "train", "predict"})
+
+
+def test_a_run_that_was_killed_ends_in_the_same_bytes_as_one_that_was_not(study, tmp_path_factory, project_of):
+    other = project_of(tmp_path_factory.mktemp("two") / "a study", EXAMS)
+    plant(other)
+    other.sweep()
+    generator = random.Random(os.getpid())
+    for _ in range(2):
+        process = other.start("snakemake", "--cores", "2")
+        time.sleep(generator.uniform(15, 40))
+        other.kill(process)
+        assert not [p for p in (other.folder / "results").rglob("*.nii.gz") if p.name.startswith("phases") and _torn(p)]
+        other.snakemake("--unlock")
+    code, out = other.snakemake()
+    assert code == 0, out[-5000:]
+    left = [path for path in (other.folder / "results").rglob(".writing-*")]
+    for path in left:
+        path.unlink()
+    one, two = digests(study.folder / "results"), digests(other.folder / "results")
+    assert sorted(one) == sorted(two)
+    assert [name for name in one if one[name] != two[name]] == []
+
+
+def _torn(path):
+    """Whether a gzip file under its final name does not read to its end."""
+    if path.stat().st_size == 0:
+        return False
+    try:
+        np.asarray(nibabel.load(path).dataobj)
+    except Exception:
+        return True
+    return False
+
+
+def test_every_stage_is_a_target(study):
+    stages = "intake convert kinetics register harmonize mask outline fold train predict consensus segment compare verify"
+    for stage in stages.split():
+        code, out = study.snakemake("-n", stage)
+        assert code == 0, f"{stage}: {out}"

@@ -1,0 +1,1 @@
+"""Report: the one page that a human reads first."""

@@ -1,0 +1,48 @@
+"""Made: versions, digests, and where the ledger lies."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from radparity.ledger import SUFFIX, dump, sidecar
+from radparity.record import read
+from radparity.report.results import Results
+from radparity.report.tables import Table
+
+SHORT = 16
+EXAMPLES = (
+    "intake",
+    "convert",
+    "register",
+    "harmonize",
+    "mask",
+    "outline",
+    "training",
+    "predict",
+    "segment",
+    "compare",
+    "verify",
+)
+
+
+def configuration_digest(results: Results) -> str:
+    """SHA-256 of the study's configuration as the report's rule holds it."""
+    return hashlib.sha256(dump(results.config).encode()).hexdigest()
+
+
+def ledger_table(results: Results) -> Table:
+    """One output of each stage, with digests, versions and device, from its ledger entry."""
+    rows = []
+    for name in EXAMPLES:
+        entries = [sidecar(Path(path)) for path in results.files.get(name, [])]
+        found = next((read(path) for path in entries if path.is_file()), None)
+        if found is not None:
+            versions = ", ".join(f"{package} {version}" for package, version in sorted(found["versions"].items()))
+            code = str(found["code"] or "")
+            rows.append(
+                [found["rule"], found["output"], found["sha256"][:SHORT], code[:SHORT], versions, found["device"]]
+            )
+    head = ["rule", "an output of it", "its SHA-256", "digest of the code", "versions", "device"]
+    note = f"The first {SHORT} digits. Beside every file under results/ lies <file>{SUFFIX} with the whole entry."
+    return Table("ledger", "From the ledger", head, rows, note, range(6))

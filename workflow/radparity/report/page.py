@@ -1,0 +1,188 @@
+"""Page: everything together, as one HTML file that needs no network and no script."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from radparity.report import data, flow, made, pictures, plots, study, tables
+from radparity.report.figures import Figure
+from radparity.report.results import Results
+from radparity.report.tables import Table
+from radparity.report.verdict import PHANTOM_BANNER, verdict
+
+CITATIONS = {
+    "UCSF-BR-06": (
+        "Newitt D, Hylton N. Single site breast DCE-MRI data and segmentations from patients undergoing neoadjuvant "
+        "chemotherapy. The Cancer Imaging Archive, 2016. doi:10.7937/K9/TCIA.2016.QHsyhJKy (CC BY 3.0)."
+    ),
+}
+"""Real exams that ship with the project, and whose they are."""
+
+
+def build(results: Results, template: Path) -> tuple[str, str]:
+    """The page and the flow as tab-separated text. The same results give the same bytes."""
+    ends = flow.outcomes(results.breasts, results.records, _without_reference(results))
+    rows = flow.flow_rows(ends)
+    _check_counts(results, ends)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.from_string(template.read_text(encoding="utf-8"))
+    context = {
+        "study": results.config["study"],
+        "banner": PHANTOM_BANNER if results.config.get("phantom") else "",
+        "verdict": verdict(results.table("main"), results.table("equivalence"), results.config),
+        "settings": study.study_table(results),
+        "readers": len(results.config["readers"]["test"]),
+        "departures": study.departures(results),
+        "exams": len(results.records["intake"]),
+        "patients": len({breast.patient for breast in results.breasts}),
+        "breasts": len(results.breasts),
+        "groups": flow.groups(rows),
+        "exclusions": _exclusions(ends),
+        "arms": [_arm_tables(results, arm) for arm in results.arms],
+        "claims": tables.claims_table(results.table("equivalence")),
+        "published": tables.published_tables(results.published),
+        "figures": _figures(results),
+        "shown": _shown(results),
+        "truth": _truth_table(results),
+        "truth_figure": plots.truth_plot(results) if results.verify else None,
+        "data": data.data_tables(results),
+        "registration": data.registration_table(results),
+        "intensities": data.intensity_tables(results),
+        "ledger": made.ledger_table(results),
+        "configuration": made.configuration_digest(results),
+    }
+    return page.render(context), flow.flow_tsv(rows)
+
+
+def _without_reference(results: Results) -> set[str]:
+    cases = results.table("cases")
+    return set(cases[cases["references_used"] == 0]["case"]) if len(cases) else set()
+
+
+def _check_counts(results: Results, ends: list[flow.Outcome]) -> None:
+    """The flow chart and the main table count the same test cases, or nobody may see the page."""
+    main = results.table("main")
+    if main.empty:
+        return
+    compared = int(main[main["reference"] == tables.AVERAGED]["n"].iloc[0])
+    stayed = sum(end.breast.partition == "test" and end.status == "ok" for end in ends)
+    if compared != stayed:
+        raise ValueError(
+            f"the flow chart has {stayed} test cases and the main table {compared}: results of two different runs"
+        )
+
+
+def _exclusions(ends: list[flow.Outcome]) -> Table:
+    rows = [[e.breast.breast, e.breast.partition, e.stage, e.code, e.sentence] for e in ends if e.status != "ok"]
+    return Table("exclusions", "Every exclusion", ["breast", "partition", "stage", "code", "why"], rows, words=range(5))
+
+
+def _arm_tables(results: Results, arm: str) -> dict[str, Any]:
+    primary = arm == results.primary
+    return {
+        "name": arm,
+        "primary": primary,
+        "main": tables.main_table(arm, results.table("main", arm), results.config),
+        "equivalence": tables.equivalence_table(arm, results.table("equivalence", arm), primary),
+        "tails": tables.tails_table(arm, results.table("tails", arm), results.config),
+    }
+
+
+def _figures(results: Results) -> list[Figure]:
+    found = []
+    examples = pictures.example_cases(results)
+    if examples:
+        caption = (
+            f"What the network sees and says: case {examples['median']}, the median test case by the network's Dice."
+        )
+        found.append(pictures.channel_panel(results, examples["median"], "channels", caption))
+        found.append(pictures.readers_panel(results, examples))
+    if len(results.table("cases")):
+        found += [plots.dice_plot(results), plots.difference_plot(results)]
+    if results.curves:
+        found.append(plots.learning_plot(results))
+    return found
+
+
+def _shown(results: Results) -> list[dict[str, Any]]:
+    """Cases that are shown and counted in no statistic, each with what there is of figures and kinetics."""
+    found = []
+    for breast in (b for b in results.breasts if b.partition == "shown"):
+        images = [name for name in ("channels", "probabilities", "masks") if breast.breast in results.images[name]]
+        record = results.used("kinetics").get(breast.exam)
+        panels = []
+        if len(images) == 3:
+            caption = f"Case {breast.breast}, on the section with the most probability, which the network chose itself."
+            if results.records["segment"][breast.breast]["section_chosen_by"] == "readers":
+                caption = f"Case {breast.breast}, on the outlined section."
+            panels.append(pictures.channel_panel(results, breast.breast, f"shown-{breast.breast}", caption))
+        if record and breast.exam in results.images["kinetic_maps"]:
+            panels.append(pictures.kinetics_panel(results, breast.exam))
+        found.append(
+            {
+                "breast": breast.breast,
+                "exam": breast.exam,
+                "figures": panels,
+                "table": _kinetics_table(breast.exam, record) if record else None,
+                "volume": bool(record and "tumour_volume" in record),
+                "citation": CITATIONS.get(breast.exam, ""),
+            }
+        )
+    return found
+
+
+def _kinetics_table(exam: str, record: dict[str, Any]) -> Table:
+    rows = []
+    for key, name in (("enhancement_map", "percent enhancement"), ("washout_map", "signal enhancement ratio")):
+        if key in record:
+            inside = record[key]["equal_share_in_tumour"]
+            said = f"equal in {_share(record[key]['equal_share'])} of {record[key]['voxels']:,} voxels"
+            rows.append(
+                [name, "map", "map", said + ("" if inside is None else f"; {_share(inside)} inside the tumour volume")]
+            )
+    if "tumour_volume" in record:
+        v = record["tumour_volume"]
+        apart = f"difference {v['voxels'] - v['site_voxels']:,}".replace("-", "−")
+        rows.append(["functional tumour volume, voxels", f"{v['voxels']:,}", f"{v['site_voxels']:,}", apart])
+        rows.append(["functional tumour volume, ml", f"{v['millilitres']:.2f}", "", ""])
+        said = f"enhancement {v['percent']:g} %, pre-contrast intensity {v['threshold']:g}"
+        rows.append(["its thresholds", "the site's", said, ""])
+        rows.append(
+            [
+                "times of the phases",
+                "from the headers",
+                "recorded",
+                f"differ by at most {v['largest_time_difference_s']:g} s",
+            ]
+        )
+    head = ["quantity", "ours", "the site's", "agreement"]
+    return Table(f"kinetics-table-{exam}", f"Kinetics of exam {exam} beside the site's own", head, rows, words=range(4))
+
+
+def _share(value: float) -> str:
+    """A share in per cent, rounded down, so that 100 % means all."""
+    return f"{math.floor(value * 10000) / 100:g} %"
+
+
+def _truth_table(results: Results) -> Table | None:
+    summary = results.verify.get("summary")
+    if summary is None or summary.empty:
+        return None
+    rows = [
+        [str(row["meaning"]), f"{row['n']:d}", tables.number(row["median"]), tables.interval(row["q25"], row["q75"])]
+        for row in summary.to_dict("records")
+    ]
+    note = "A measurement of this chain on simulated images, and of nothing else."
+    return Table(
+        "truth-table",
+        "The chain against the phantoms' truth",
+        ["quantity", "values", "median", "quartiles"],
+        rows,
+        note,
+    )

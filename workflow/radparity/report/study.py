@@ -1,0 +1,72 @@
+"""Study: what was run, and where it departs from the paper."""
+
+from __future__ import annotations
+
+from radparity.report.results import Results
+from radparity.report.tables import Table, number
+
+PAPER_WIDTH = 47
+
+
+def study_table(results: Results) -> Table:
+    """The settings that a reader of the page needs."""
+    c = results.config
+    compare, fold, train, register = c["compare"], c["fold"], c["train"], c["register"]
+    arms = [f"{name}{' (primary)' if name == results.primary else ''}: {_arm(arm)}" for name, arm in c["arms"].items()]
+    folds = (
+        f"{fold['folds']} by {fold['unit']}; {100 * fold['validation']:g} % of the training {fold['unit']}s validate"
+    )
+    rows = [
+        ["study", str(c["study"])],
+        ["seed", str(c["seed"])],
+        ["arms", "; ".join(arms)],
+        ["readers", ", ".join(c["readers"]["test"]) + (" (slots, not persons)" if c["readers"]["anonymous"] else "")],
+        ["reference", f"{compare['reference']} of the other readers; an empty one: {compare['empty_reference']}"],
+        [
+            "margin",
+            f"±{compare['margin']:g} Dice, fixed beforehand; error {compare['alpha']:g} a side; "
+            f"{compare['bootstrap']} draws",
+        ],
+        ["fewest cases for a verdict", str(compare["minimum_cases"])],
+        ["folds", folds],
+        ["registration", f"{register['method']}, onto the first post-contrast phase"],
+        ["training", f"{train['steps']} steps of {train['minibatch']} patches {' × '.join(map(str, train['patch']))}"],
+        ["threshold", "; ".join(_fraction(results, arm) for arm in results.fractions)],
+    ]
+    return Table("study", "Settings of the study", ["setting", "value"], rows, words=(0, 1))
+
+
+def _arm(arm: dict[str, object]) -> str:
+    channels = ", ".join(str(channel) for channel in arm["channels"])  # type: ignore[attr-defined]
+    width = f", base width {arm['width']}" if arm["width"] is not None else ""
+    return f"{arm['network']}{width}, channels {channels}, harmonization {arm['harmonization']}"
+
+
+def _fraction(results: Results, arm: str) -> str:
+    found = results.fractions[arm]
+    how = f"tuned on {len(found['cases'])} tuning cases" if found["curve"] else "fixed"
+    return f"{arm}: {number(found['fraction'], 2)} of the section's maximum, {how}"
+
+
+def departures(results: Results) -> list[str]:
+    """Where this study departs from the paper, in sentences."""
+    c = results.config
+    primary = c["arms"][results.primary]
+    found = [
+        f"A test case's probability is the mean over the {c['fold']['folds']} folds' networks; the paper used one "
+        "network.",
+        f"The primary test is one of equivalence with a margin of {c['compare']['margin']:g} Dice; the paper's "
+        "bracket test"
+        " stands beside it with its limits.",
+    ]
+    if c["fold"]["unit"] == "patient":
+        found.append("The partition is by patient, so no patient is in two folds; the paper's was by breast.")
+    if primary["network"] == "paper" and primary["width"] not in (None, PAPER_WIDTH):
+        found.append(f"The network is {primary['width']} wide at its base; the paper's is {PAPER_WIDTH}.")
+    if c["harmonize"]["dce_in"] == "rate":
+        found.append("DCE-in is a rate per second, as in the authors' later code; the paper's is a difference.")
+    if c["compare"]["reference"] != "intersection":
+        found.append(
+            f"The reference is the {c['compare']['reference']} of the other readers; the paper's is their intersection."
+        )
+    return found
