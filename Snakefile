@@ -32,7 +32,7 @@ min_version("9.14.1")
 
 LIBRARY = Path(workflow.basedir, "workflow")
 sys.path.insert(0, str(LIBRARY))
-os.environ["PYTHONPATH"] = str(LIBRARY)
+os.environ.update(PYTHONPATH=str(LIBRARY))
 
 from radparity.__main__ import read_config
 from radparity.code import digest
@@ -65,6 +65,9 @@ rule all:
     input:
         "results/report/index.html",
         "results/audit/audit.json",
+
+
+include: "workflow/rules/common.smk"
 
 
 for stage in """intake convert kinetics register harmonize mask outline fold train predict consensus segment

@@ -7,7 +7,9 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 SHAPE = (12, 20, 24)  # sections, rows, columns
 
 
-def write_image(path, pixels, *, position, series=1, instance=1, orientation=(0, 1, 0, 0, 0, -1), spacing=(1.0, 1.0), **tags):
+def write_image(
+    path, pixels, *, position, series=1, instance=1, orientation=(0, 1, 0, 0, 0, -1), spacing=(1.0, 1.0), **tags
+):
     """One MR image. pixels: (rows, columns); position: mm, LPS. Tags by keyword; None leaves a tag out."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = MRImageStorage

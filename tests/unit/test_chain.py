@@ -108,9 +108,13 @@ def disc(section=7, shape=(20, 30, 30), centre=(12, 17), radius=5):
 
 def test_an_outline_is_placed_by_position_in_any_orientation(tmp_path):
     drawn = disc()
-    flipped = nibabel.Nifti1Image(drawn[::-1, :, ::-1], AFFINE @ np.array([[-1, 0, 0, 19], [0, 1, 0, 0], [0, 0, -1, 29], [0, 0, 0, 1.0]]))
+    flipped = nibabel.Nifti1Image(
+        drawn[::-1, :, ::-1], AFFINE @ np.array([[-1, 0, 0, 19], [0, 1, 0, 0], [0, 0, -1, 29], [0, 0, 0, 1.0]])
+    )
     nibabel.save(flipped, tmp_path / "f.nii.gz")
-    turned = nibabel.Nifti1Image(drawn.transpose(2, 0, 1), AFFINE @ np.array([[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1.0]]))
+    turned = nibabel.Nifti1Image(
+        drawn.transpose(2, 0, 1), AFFINE @ np.array([[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1.0]])
+    )
     nibabel.save(turned, tmp_path / "t.nii.gz")
     fine, own = grid.resample_in_plane(drawn, AFFINE, "double", order=0)
     files = {"R1": written(tmp_path, drawn), "R2": tmp_path / "f.nii.gz", "R3": tmp_path / "t.nii.gz"}
@@ -143,7 +147,11 @@ def test_outlines_that_cannot_be_used(tmp_path, array, affine, code):
 def test_outlines_missing_corrupt_or_on_different_sections(tmp_path):
     good, other = written(tmp_path, disc(7)), written(tmp_path, disc(8), name="other.nii.gz")
     (tmp_path / "bad.nii.gz").write_bytes(good.read_bytes()[:60])
-    for file, code in ((tmp_path / "none.nii.gz", "outline_missing"), (tmp_path / "bad.nii.gz", "outline_unreadable"), (other, "outline_sections")):
+    for file, code in (
+        (tmp_path / "none.nii.gz", "outline_missing"),
+        (tmp_path / "bad.nii.gz", "outline_unreadable"),
+        (other, "outline_sections"),
+    ):
         with pytest.raises(DataFault) as error:
             outline.outline_case({"R1": good, "R2": file}, (20, 30, 30), AFFINE, (20, 30, 30), AFFINE)
         assert error.value.code == code
@@ -215,7 +223,9 @@ def test_a_map_without_signal_gives_nothing():
 @given(st.floats(0.1, 0.9), st.floats(0.01, 50))
 def test_the_fraction_is_relative_to_the_maximum(fraction, gain):
     section = bump((40, 40), (20, 20), 5, 1.0)
-    assert np.array_equal(segment.segment_section(section, fraction, 0.9), segment.segment_section(section * gain, fraction, 0.9))
+    assert np.array_equal(
+        segment.segment_section(section, fraction, 0.9), segment.segment_section(section * gain, fraction, 0.9)
+    )
 
 
 def test_tuning_finds_the_fraction_that_was_planted():
@@ -293,10 +303,18 @@ def test_registration_finds_a_known_field_and_repeats_bit_for_bit():
     inverse = -true
     for _ in range(8):
         points = np.indices(shape) + np.moveaxis(inverse / spacing, -1, 0)
-        inverse = -np.stack([ndimage.map_coordinates(true[..., a], points, order=1, mode="nearest") for a in range(3)], axis=-1)
+        inverse = -np.stack(
+            [ndimage.map_coordinates(true[..., a], points, order=1, mode="nearest") for a in range(3)], axis=-1
+        )
     moving = register.warp(fixed, inverse.astype(np.float32), spacing) * 0.6
     chosen = register.Settings(
-        method="deformable", spacing_mm=2.0, metric="CC", metric_radius=2, iterations=(30, 15), flow_sigma=3.0, total_sigma=0.5
+        method="deformable",
+        spacing_mm=2.0,
+        metric="CC",
+        metric_radius=2,
+        iterations=(30, 15),
+        flow_sigma=3.0,
+        total_sigma=0.5,
     )
     found = register.displacement(fixed, moving, affine, chosen)
     inner = (slice(2, -2), slice(6, -6), slice(6, -6))

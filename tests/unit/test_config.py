@@ -99,7 +99,9 @@ def sheet(tmp_path, text):
 
 
 def test_a_sheet_is_read_with_row_numbers(tmp_path):
-    path = sheet(tmp_path, "breast\texam\tside\tlabel\tpartition\nE1L\tE1\tleft\tbenign\ttest\nE2L\tE2\tLeft\tbenign\ttest\n")
+    path = sheet(
+        tmp_path, "breast\texam\tside\tlabel\tpartition\nE1L\tE1\tleft\tbenign\ttest\nE2L\tE2\tLeft\tbenign\ttest\n"
+    )
     with pytest.raises(ConfigError, match="row 3, column 'side': 'Left': write 'left' or 'right'"):
         read(path, Breast)
 
@@ -111,7 +113,12 @@ def test_headers_are_checked(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [("20190312", "begins with a letter"), ("X1234567", "record number"), ("Smith", "looks like a name"), ("a b", "letters, digits")],
+    [
+        ("20190312", "begins with a letter"),
+        ("X1234567", "record number"),
+        ("Smith", "looks like a name"),
+        ("a b", "letters, digits"),
+    ],
 )
 def test_ids_that_give_a_person_away_are_refused(tmp_path, value, said):
     with pytest.raises(ConfigError, match=said):

@@ -47,7 +47,9 @@ def test_comments_docstrings_and_layout_do_not_count(library):
     workflow, digest = library
     before = digest("register_exam")
     path = workflow / "radparity" / "register.py"
-    path.write_text("# a remark\n\n\n" + path.read_text().replace('"""Register: every phase', '"""Registers: each phase'))
+    path.write_text(
+        "# a remark\n\n\n" + path.read_text().replace('"""Register: every phase', '"""Registers: each phase')
+    )
     assert digest("register_exam") == before
 
 
@@ -104,7 +106,9 @@ def run_job(folder, how):
     (folder / "in.txt").write_text("source")
     (folder / "script.py").write_text(SCRIPT)
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-    return subprocess.run([sys.executable, "script.py", how], cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "script.py", how], cwd=folder, env=environment, capture_output=True, text=True
+    )
 
 
 def final(folder):

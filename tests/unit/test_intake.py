@@ -59,13 +59,21 @@ def test_other_series_are_told_apart_with_reasons(tmp_path):
     for section in range(SHAPE[0]):
         where = {"position": (3.0 * section, 0, 0), "instance": section + 1}
         write_image(tmp_path / f"t2/{section}.dcm", pixels(0, 0), series=20, RepetitionTime=4000.0, **where)
-        write_image(tmp_path / f"sub/{section}.dcm", pixels(0, 0), series=21, ImageType=["DERIVED", "SECONDARY"], **where)
+        write_image(
+            tmp_path / f"sub/{section}.dcm", pixels(0, 0), series=21, ImageType=["DERIVED", "SECONDARY"], **where
+        )
         turned = {"orientation": (1, 0, 0, 0, 1, 0)} if section % 2 else {}
         write_image(tmp_path / f"loc/{section}.dcm", pixels(0, 0), series=22, **where, **turned)
         write_image(tmp_path / f"mip/{section}.dcm", pixels(0, 0), series=23, SeriesDescription="Sag MIP", **where)
     (tmp_path / "readme.txt").write_text("no image")
     found = intake_exam(tmp_path)
-    assert {s["number"]: s["role"] for s in found["series"]} == {1: "dynamic", 20: "t2", 21: "derived", 22: "localizer", 23: "derived"}
+    assert {s["number"]: s["role"] for s in found["series"]} == {
+        1: "dynamic",
+        20: "t2",
+        21: "derived",
+        22: "localizer",
+        23: "derived",
+    }
     assert all(s["reason"] for s in found["series"]) and found["other_files"] == 1
     assert len(found["phases"]) == 4
 
@@ -135,22 +143,30 @@ def test_only_derived_series(tmp_path):
     assert "ImageType holds DERIVED" in fault(tmp_path).sentence
 
 
-@pytest.mark.parametrize(("text", "value"), [("101530.5", 36930.5), ("10:15:30", 36930.0), ("", None), ("101", None), ("abcdef", None)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("101530.5", 36930.5), ("10:15:30", 36930.0), ("", None), ("101", None), ("abcdef", None)]
+)
 def test_dicom_times(text, value):
     assert seconds(text) == value
 
 
 @pytest.mark.parametrize(
     ("orientation", "name"),
-    [((0, 1, 0, 0, 0, -1), "sagittal"), ((1, 0, 0, 0, 1, 0), "axial"), ((0, 0.9848, -0.1736, 0, -0.1736, -0.9848), "sagittal")],
+    [
+        ((0, 1, 0, 0, 0, -1), "sagittal"),
+        ((1, 0, 0, 0, 1, 0), "axial"),
+        ((0, 0.9848, -0.1736, 0, -0.1736, -0.9848), "sagittal"),
+    ],
 )
 def test_conversion_puts_every_voxel_where_dicom_says(tmp_path, orientation, name):
     row, column = np.array(orientation[:3]), np.array(orientation[3:])
     normal = np.cross(row, column)
+    start = np.array([5, -7, 11])
     for phase in range(3):
         for section in range(SHAPE[0]):
             write_image(
-                tmp_path / f"in/{phase}_{section:02d}.dcm", pixels(phase, section), position=tuple(normal * 3.0 * section + [5, -7, 11]),
+                tmp_path / f"in/{phase}_{section:02d}.dcm", pixels(phase, section),
+                position=tuple(normal * 3.0 * section + start),
                 orientation=orientation, spacing=(1.0, 1.25), instance=phase * SHAPE[0] + section + 1,
                 TriggerTime=60_000.0 * phase, TemporalPositionIdentifier=phase + 1,
             )  # fmt: skip
@@ -163,7 +179,7 @@ def test_conversion_puts_every_voxel_where_dicom_says(tmp_path, orientation, nam
     for _ in range(200):
         phase, section = generator.integers(3), generator.integers(SHAPE[0])
         r, c = generator.integers(SHAPE[1]), generator.integers(SHAPE[2])
-        patient = normal * 3.0 * section + [5, -7, 11] + row * 1.25 * c + column * 1.0 * r
+        patient = normal * 3.0 * section + start + row * 1.25 * c + column * 1.0 * r
         voxel = np.linalg.inv(affine) @ np.append(patient * [-1, -1, 1], 1)
         assert np.allclose(voxel[:3], np.rint(voxel[:3]), atol=0.02)
         i, j, k = np.rint(voxel[:3]).astype(int)

@@ -332,6 +332,8 @@ def test_a_record_that_was_passed_on_names_its_own_stage():
     gone = {"case": "E", "stage": "convert", "status": "excluded", "code": "grids_differ", "sentence": "s"}
     records = {"intake": {"E": {"status": "ok"}}, "convert": {"E": gone}, "register": {"E": gone}}
     assert flow.outcomes(breasts, records)[0].stage == "convert"
+    records["convert"] = {"E": {"status": "ok"}}
+    assert flow.outcomes(breasts, records)[0].stage == "convert"
     with pytest.raises(ValueError, match="no record of convert"):
         flow.outcomes(breasts, {"intake": {"E": {"status": "ok"}}})
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-CODE = ("Snakefile", "config.yaml", "workflow", "envs", "resources", "pyproject.toml")
+CODE = ("Snakefile", "profiles", "config.yaml", "workflow", "envs", "resources", "pyproject.toml")
 BIN = Path(sys.executable).parent
 
 
@@ -25,7 +25,9 @@ class Project:
         for name in CODE:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.tar.xz", "*.egg-info"))
+                shutil.copytree(
+                    source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.tar.xz", "*.egg-info")
+                )
             else:
                 shutil.copy(source, folder / name)
         self.exams = exams

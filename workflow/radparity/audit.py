@@ -66,7 +66,9 @@ def audit(results: Path, raw: dict[str, str], workers: int) -> dict[str, Any]:
         if "digest" in params and folder in raw and raw[folder] != params["digest"]:
             inputs += 1
             faults.append({"file": name, "fault": f"was made from an earlier content of {folder}"})
-    notes = [p for p in results.rglob(f"*{ledger.SUFFIX}") if not p.with_name(p.name.removesuffix(ledger.SUFFIX)).exists()]
+    notes = [
+        p for p in results.rglob(f"*{ledger.SUFFIX}") if not p.with_name(p.name.removesuffix(ledger.SUFFIX)).exists()
+    ]
     faults += [{"file": p.as_posix(), "fault": "is the entry of a file that is gone"} for p in sorted(notes)]
     return {
         "verdict": "green" if not faults else "red",

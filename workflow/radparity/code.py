@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 LIBRARY = Path(__file__).parent
 SCRIPTS = LIBRARY.parent / "scripts"
 
 
-@lru_cache(maxsize=None)
+@cache
 def digest(script: str) -> str:
     """The first 16 hexadecimal digits of the digest of `workflow/scripts/<script>.py` and all it reaches."""
     start = SCRIPTS / f"{script}.py"
@@ -34,7 +34,7 @@ def digest(script: str) -> str:
     return hashlib.sha256(together.encode()).hexdigest()[:16]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _module(path: Path) -> tuple[str, tuple[Path, ...]]:
     """Digest of one module without its docstrings, and the library modules that it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -104,7 +104,9 @@ class Train(Section):
     def _patch_is_legal(self) -> Train:
         sections, *in_plane = self.patch
         if sections != 19 or any(n < 43 or (n - 43) % 8 for n in in_plane):
-            raise ValueError("write patch: [19, 75, 75]; sections are 19 and both in-plane sizes 43, 51, 59, 67, 75 ...")
+            raise ValueError(
+                "write patch: [19, 75, 75]; sections are 19 and both in-plane sizes 43, 51, 59, 67, 75 ..."
+            )
         return self
 
 
@@ -199,7 +201,11 @@ def _fields(location: tuple[Any, ...]) -> dict[str, Any]:
         kinds = str(known[part].annotation)
         found = re.findall(r"radparity\.config\.(\w+)", kinds)
         model = globals()[found[-1]] if found else None
-    return {f.alias or n: f for n, f in model.model_fields.items()} if isinstance(model, type) and issubclass(model, BaseModel) else {}
+    return (
+        {f.alias or n: f for n, f in model.model_fields.items()}
+        if isinstance(model, type) and issubclass(model, BaseModel)
+        else {}
+    )
 
 
 def _explain(fault: Any) -> str:
@@ -218,7 +224,8 @@ def _explain(fault: Any) -> str:
     if kind == "literal_error":
         options = fault["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         close = difflib.get_close_matches(str(fault["input"]), options, n=1)
-        return f"{where}: {fault['input']!r} is not offered. Write instead: {key}: {(close or options)[0]}   # {', '.join(options)}"
+        line = f"{key}: {(close or options)[0]}   # {', '.join(options)}"
+        return f"{where}: {fault['input']!r} is not offered. Write instead: {line}"
     if kind == "value_error":
         return f"{where}: {message}"
     return f"{where}: {fault['input']!r} cannot be used here: {message}"

@@ -72,7 +72,9 @@ def _check_geometry(affine: NDArray[np.float64], shape: tuple[int, ...], files: 
     ends[:, axis] = [0, shape[axis] - 1] if last[axis] > first[axis] else [shape[axis] - 1, 0]
     apart = float((np.abs(np.array([first, last]) - ends) * np.linalg.norm(affine[:3, :3], axis=0)).max())
     if apart > AGREE_MM:
-        raise DataFault("geometry_disagrees", f"converted volume and header of {files[0].name} differ by {apart:.2f} mm")
+        raise DataFault(
+            "geometry_disagrees", f"converted volume and header of {files[0].name} differ by {apart:.2f} mm"
+        )
 
 
 def convert_exam(folder: Path, intake: dict[str, Any], output: Path) -> dict[str, Any]:

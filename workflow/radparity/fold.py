@@ -43,7 +43,9 @@ def assign_folds(members: Iterable[Member], folds: list[str], seed: int, unit: s
     return assigned
 
 
-def roles(members: Iterable[Member], assigned: Mapping[str, str], fold: str, share: float, seed: int, unit: str) -> dict[str, Role]:
+def roles(
+    members: Iterable[Member], assigned: Mapping[str, str], fold: str, share: float, seed: int, unit: str
+) -> dict[str, Role]:
     """What each breast is for one fold's network: held out, inner validation, or training.
 
     The inner validation set is a share of the remaining patients (of those with and without cancer alike), so neither

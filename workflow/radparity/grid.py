@@ -14,8 +14,10 @@ COARSE_MM = 0.6
 BOTH_SIDES_MM = 25.0
 
 
-def cut_breast(volume: NDArray[Any], affine: NDArray[np.float64], side: str) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """The sections of one side. Axes (section, anterior, superior[, phase]); section index grows to the patient's right.
+def cut_breast(
+    volume: NDArray[Any], affine: NDArray[np.float64], side: str
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """The sections of one side. Axes (section, anterior, superior[, phase]); sections count to the patient's right.
 
     A volume that reaches far over both sides of the midline is bilateral and is cut at patient x = 0; one that lies on
     one side is taken whole (spec section 3). Raises DataFault `side_disagrees` where the volume lies on the other side.
@@ -38,7 +40,7 @@ def cut_breast(volume: NDArray[Any], affine: NDArray[np.float64], side: str) -> 
 
 
 def in_plane_factor(affine: NDArray[np.float64], rule: str | float) -> float:
-    """How much finer the in-plane grid becomes: 2 where the spacing is above 0.6 mm (`double`), 1 (`off`), or to a spacing."""
+    """How much finer the in-plane grid becomes: 2 above 0.6 mm (`double`), 1 (`off`), or what a spacing in mm needs."""
     spacing = float(np.linalg.norm(affine[:3, 1]))
     if rule == "off":
         return 1.0
@@ -50,7 +52,7 @@ def in_plane_factor(affine: NDArray[np.float64], rule: str | float) -> float:
 def resample_in_plane(
     volume: NDArray[Any], affine: NDArray[np.float64], rule: str | float, order: int = 1
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Resample (section, anterior, superior) in-plane; sections stay. The edges of the field of view stay where they were.
+    """Resample (section, anterior, superior) in-plane. Sections and the edges of the field of view stay.
 
     order: 1 linear for images, 0 nearest for masks. Returns the volume and its affine.
     """
@@ -64,6 +66,12 @@ def resample_in_plane(
     grid[:3, :3] = affine[:3, :3] * ratio
     grid[:3, 3] = affine[:3, 3] + affine[:3, :3] @ (0.5 * ratio - 0.5)
     resampled = ndimage.affine_transform(
-        volume, np.diag(ratio), offset=0.5 * ratio - 0.5, output_shape=tuple(shape), order=order, mode="nearest", prefilter=False
+        volume,
+        np.diag(ratio),
+        offset=0.5 * ratio - 0.5,
+        output_shape=tuple(shape),
+        order=order,
+        mode="nearest",
+        prefilter=False,
     )
     return resampled, grid

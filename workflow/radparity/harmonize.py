@@ -14,7 +14,7 @@ FEWEST_SECTIONS = 5
 
 
 def enhancement_in(pre: NDArray[Any], post: NDArray[Any], seconds: float, as_rate: bool) -> NDArray[np.float32]:
-    """DCE-in: first post-contrast minus pre-contrast (Methods of the paper), or that per second (authors' later code)."""
+    """DCE-in: first post-contrast minus pre-contrast (paper, Methods), or that per second (authors' later code)."""
     difference = post.astype(np.float32) - pre.astype(np.float32)
     return difference / np.float32(seconds) if as_rate else difference
 
@@ -48,11 +48,14 @@ def channels_of(phases: NDArray[Any], times: list[float], as_rate: bool) -> NDAr
     )
 
 
-def scale(channels: NDArray[np.float32], pre: NDArray[Any], harmonization: str) -> tuple[NDArray[np.float32], list[float], list[float]]:
+def scale(
+    channels: NDArray[np.float32], pre: NDArray[Any], harmonization: str
+) -> tuple[NDArray[np.float32], list[float], list[float]]:
     """Scale a breast's channels by its own exam: (x - offset) / divisor for each channel (spec section 7).
 
     channels: (channel, section, anterior, superior), raw, native grid; pre: its pre-contrast volume, all voxels count.
-    Returns the scaled channels, the offsets and the divisors. Raises DataFault `no_signal` where a divisor is not positive.
+    Returns the scaled channels, the offsets and the divisors.
+    Raises DataFault `no_signal` where a divisor is not positive.
     """
     offsets = [0.0] * len(channels)
     if harmonization == "pre_p95":
@@ -68,8 +71,8 @@ def scale(channels: NDArray[np.float32], pre: NDArray[Any], harmonization: str) 
         raise ValueError(f"harmonization {harmonization} is not known; use pre_p95, pre_max, own_p95 or zscore")
     if not all(np.isfinite(divisors)) or min(divisors) <= 0:
         raise DataFault("no_signal", f"the {harmonization} divisors are {divisors}: the images hold no signal")
-    shape = (-1, 1, 1, 1)
-    scaled = (channels - np.reshape(offsets, shape).astype(np.float32)) / np.reshape(divisors, shape).astype(np.float32)
+    offset, divisor = (np.array(v, np.float32).reshape(-1, 1, 1, 1) for v in (offsets, divisors))
+    scaled: NDArray[np.float32] = (channels - offset) / divisor
     return scaled, offsets, divisors
 
 
@@ -82,7 +85,7 @@ def harmonize_breast(
     in_plane: str | float,
     as_rate: bool,
 ) -> tuple[NDArray[np.float32], NDArray[np.float64], dict[str, Any]]:
-    """The channels of one breast, (section, anterior, superior, channel), the affine of its grid, and the record's facts.
+    """The channels of one breast (section, anterior, superior, channel), its grid's affine, and the record's facts.
 
     phases: registered, (section, anterior, superior, phase). `p95` of the facts is the 95th percentile of each scaled
     channel's magnitude on the native grid: the divisors of a fold are made from these.

@@ -35,9 +35,13 @@ class Job:
         self.threads: int = snakemake.threads
         self.input: Any = snakemake.input
         self.final: list[Path] = [Path(p) for p in snakemake.output]
-        self.output: dict[str, Path] = {name: _temporary(Path(str(p))) for name, p in snakemake.output.items() if isinstance(p, str)}
+        self.output: dict[str, Path] = {
+            name: _temporary(Path(str(p))) for name, p in snakemake.output.items() if isinstance(p, str)
+        }
         self.outputs: dict[str, list[Path]] = {
-            name: [_temporary(Path(p)) for p in paths] for name, paths in snakemake.output.items() if not isinstance(paths, str)
+            name: [_temporary(Path(p)) for p in paths]
+            for name, paths in snakemake.output.items()
+            if not isinstance(paths, str)
         }
         self._terminal = os.dup(2)
 

@@ -35,13 +35,15 @@ class SiteVolume:
 def percent_enhancement(pre: NDArray[Any], post: NDArray[Any]) -> NDArray[np.float64]:
     """100 (S1 - S0) / S0; 0 where S0 is 0."""
     pre, post = pre.astype(float), post.astype(float)
-    return np.divide(100 * (post - pre), pre, out=np.zeros_like(pre), where=pre > 0)
+    found: NDArray[np.float64] = np.divide(100 * (post - pre), pre, out=np.zeros_like(pre), where=pre > 0)
+    return found
 
 
 def enhancement_ratio(pre: NDArray[Any], early: NDArray[Any], late: NDArray[Any]) -> NDArray[np.float64]:
     """Signal enhancement ratio (S1 - S0) / (S2 - S0); 0 where the late phase does not differ from the first."""
     pre, early, late = pre.astype(float), early.astype(float), late.astype(float)
-    return np.divide(early - pre, late - pre, out=np.zeros_like(pre), where=late != pre)
+    found: NDArray[np.float64] = np.divide(early - pre, late - pre, out=np.zeros_like(pre), where=late != pre)
+    return found
 
 
 def read_site_volume(path: Path) -> SiteVolume:
@@ -58,7 +60,9 @@ def read_site_volume(path: Path) -> SiteVolume:
         percent = re.search(r"PEearly>\s*([\d.]+)%", label)
         if percent is None:
             raise ValueError(f"{path}: the label '{label}' names no enhancement threshold")
-        vectors = [np.array(box[0x0117, element].value[:3], dtype=float) for element in (0x1042, 0x1043, 0x1044, 0x1045)]
+        vectors = [
+            np.array(box[0x0117, element].value[:3], dtype=float) for element in (0x1042, 0x1043, 0x1044, 0x1045)
+        ]
         return SiteVolume(
             centre=vectors[0] * [-1, -1, 1],
             half_width=np.abs(vectors[1]) + np.abs(vectors[2]) + np.abs(vectors[3]),
@@ -84,7 +88,7 @@ def functional_tumour_volume(
     neighbours = ndimage.convolve(meets.astype(np.int16), np.ones((3, 3, 3), np.int16), mode="constant") - meets
     index = np.indices(meets.shape, dtype=np.float64).reshape(3, -1)
     position = (affine[:3, :3] @ index + affine[:3, 3:]).T.reshape(*meets.shape, 3)
-    box: NDArray[np.bool_] = (np.abs(position - site.centre) <= site.half_width + 1e-3).all(axis=-1)
+    box = np.asarray((np.abs(position - site.centre) <= site.half_width + 1e-3).all(axis=-1))
     return meets & (neighbours >= 4) & box, box
 
 

@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 SUFFIX = ".ledger.json"
-PACKAGES = (
-    "antspyx dcm2niix jinja2 matplotlib nibabel numpy pandas pydantic pydicom scipy statsmodels torch".split()
-)
+PACKAGES = "antspyx dcm2niix jinja2 matplotlib nibabel numpy pandas pydantic pydicom scipy statsmodels torch".split()
 MODULE_OF = {"antspyx": "ants"}
 
 
@@ -51,7 +49,9 @@ def device() -> str:
     return "cpu"
 
 
-def entry(path: Path, rule: str, wildcards: dict[str, str], inputs: dict[str, str], params: dict[str, Any]) -> dict[str, Any]:
+def entry(
+    path: Path, rule: str, wildcards: dict[str, str], inputs: dict[str, str], params: dict[str, Any]
+) -> dict[str, Any]:
     """The ledger entry of one finished output. Paths are as the workflow names them (relative to the project)."""
     params = dict(params)
     return {

@@ -68,5 +68,5 @@ def _close(plane: NDArray[np.bool_], spacing_mm: NDArray[np.float64]) -> NDArray
     grown = ndimage.distance_transform_edt(~wide, sampling=spacing_mm) <= CLOSE_MM
     if grown.all():
         return np.ones_like(plane)
-    kept = ndimage.distance_transform_edt(grown, sampling=spacing_mm) > CLOSE_MM
+    kept: NDArray[np.bool_] = ndimage.distance_transform_edt(grown, sampling=spacing_mm) > CLOSE_MM
     return kept[pad:-pad, pad:-pad]

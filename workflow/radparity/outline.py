@@ -27,7 +27,9 @@ def read_outline(path: Path, shape: tuple[int, ...], affine: NDArray[np.float64]
     except (ImageFileError, OSError, EOFError, ValueError) as error:
         raise DataFault("outline_unreadable", f"{path} cannot be read as NIfTI ({error}). Export it again") from error
     if mask.shape != tuple(shape):
-        raise DataFault("outline_shape", f"{path} has shape {mask.shape}; the exam has {tuple(shape)}. Draw on the exam itself")
+        raise DataFault(
+            "outline_shape", f"{path} has shape {mask.shape}; the exam has {tuple(shape)}. Draw on the exam itself"
+        )
     corners = np.array([[0, 0, 0, 1], [*(n - 1 for n in shape), 1]], dtype=float).T
     apart = np.abs((own - affine) @ corners).max()
     if apart > SAME_MM:
@@ -55,7 +57,11 @@ def common_section(masks: dict[str, NDArray[np.bool_]]) -> int:
 
 
 def place(
-    mask: NDArray[np.bool_], native: NDArray[np.float64], grid: NDArray[np.float64], shape: tuple[int, ...], section: int
+    mask: NDArray[np.bool_],
+    native: NDArray[np.float64],
+    grid: NDArray[np.float64],
+    shape: tuple[int, ...],
+    section: int,
 ) -> NDArray[np.bool_]:
     """One native section of a mask on the breast's grid, (anterior, superior): nearest neighbour by patient position.
 
@@ -87,8 +93,8 @@ def outline_case(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], dict[str, Any]]:
     """All raters' outlines of a case on their common section of the breast's grid.
 
-    Returns the masks (1, anterior, superior, rater) in the order of the facts' `raters`, the affine of that section, and
-    the record's facts: raters, section (index on the breast's grid), area_mm2 per rater.
+    Returns the masks (1, anterior, superior, rater) in the order of the facts' `raters`, the affine of that section,
+    and the record's facts: raters, section (index on the breast's grid), area_mm2 per rater.
     Raises DataFault where an outline cannot be used or lies outside this breast.
     """
     masks = {rater: read_outline(path, native_shape, native) for rater, path in files.items()}
@@ -96,7 +102,9 @@ def outline_case(
     here = np.linalg.inv(grid) @ native @ np.array([section, 0, 0, 1.0])
     own = round(float(here[0]))
     if not 0 <= own < grid_shape[0]:
-        raise DataFault("outline_side", f"the outlined section lies outside this breast (section {own} of {grid_shape[0]})")
+        raise DataFault(
+            "outline_side", f"the outlined section lies outside this breast (section {own} of {grid_shape[0]})"
+        )
     placed = {rater: place(mask, native, grid, grid_shape, own) for rater, mask in masks.items()}
     area = float(np.linalg.norm(grid[:3, 1]) * np.linalg.norm(grid[:3, 2]))
     shifted = grid.copy()

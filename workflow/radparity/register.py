@@ -54,7 +54,7 @@ def displacement(
 ) -> NDArray[np.float32]:
     """The field that carries a point of the fixed volume to the place in the moving one that shows the same tissue.
 
-    fixed, moving: (section, anterior, superior). Returns (section, anterior, superior, 3): mm along the volume's own axes.
+    fixed, moving: (section, anterior, superior). Returns (section, anterior, superior, 3): mm along the volume's axes.
     Estimated around the tissue, at the in-plane spacing of the settings: the field is smooth, and the work falls with
     the square of that spacing.
     """
@@ -75,7 +75,13 @@ def displacement(
     components = []
     for axis in range(3):
         fine = ndimage.affine_transform(
-            field[..., axis], np.diag(ratio), 0.5 * ratio - 0.5, output_shape=inside, order=1, mode="nearest", prefilter=False
+            field[..., axis],
+            np.diag(ratio),
+            0.5 * ratio - 0.5,
+            output_shape=inside,
+            order=1,
+            mode="nearest",
+            prefilter=False,
         )
         components.append(np.pad(fine, border, mode="edge"))
     return np.stack(components, axis=-1)
@@ -106,12 +112,18 @@ def _symmetric_normalization(
     return field
 
 
-def warp(volume: NDArray[Any], field: NDArray[np.float32], spacing: NDArray[np.float64], order: int = 3) -> NDArray[np.float32]:
-    """Pull a volume (section, anterior, superior) back along a field in mm. Cubic by default, since linear interpolation
-    blurs the moved phases and not the target, which would leave false enhancement at every edge. Never below zero."""
+def warp(
+    volume: NDArray[Any], field: NDArray[np.float32], spacing: NDArray[np.float64], order: int = 3
+) -> NDArray[np.float32]:
+    """Pull a volume (section, anterior, superior) back along a field in mm; never below zero.
+
+    Cubic by default: linear interpolation blurs the moved phases and not the target, which would leave false
+    enhancement at every edge.
+    """
     points = np.indices(volume.shape, dtype=np.float32) + np.moveaxis(field / spacing.astype(np.float32), -1, 0)
     pulled = ndimage.map_coordinates(volume.astype(np.float32), points, order=order, mode="nearest")
-    return np.maximum(pulled, 0).astype(np.float32)
+    positive: NDArray[np.float32] = np.maximum(pulled, 0).astype(np.float32)
+    return positive
 
 
 def jacobian(field: NDArray[np.float32], spacing: NDArray[np.float64]) -> NDArray[np.float32]:

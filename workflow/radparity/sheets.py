@@ -101,7 +101,9 @@ def read(path: Path, kind: type[RowType]) -> list[RowType]:
         rows, faults = [], []
         for number, raw in enumerate(reader, start=2):
             try:
-                rows.append(kind.model_validate({k: v for k, v in raw.items() if k is not None and v not in ("", None)}))
+                rows.append(
+                    kind.model_validate({k: v for k, v in raw.items() if k is not None and v not in ("", None)})
+                )
             except ValidationError as error:
                 for fault in error.errors():
                     column, value = fault["loc"][-1], raw.get(str(fault["loc"][-1]))
@@ -134,7 +136,9 @@ def check(exams: list[Exam], breasts: list[Breast], readings: list[Reading], rea
             continue
         other = sides.setdefault((row.exam, row.side), number)
         if other != number:
-            faults.append(f"breasts sheet row {number}: the {row.side} breast of {row.exam} stands already in row {other}")
+            faults.append(
+                f"breasts sheet row {number}: the {row.side} breast of {row.exam} stands already in row {other}"
+            )
         partition, before = first.setdefault(patient[row.exam], (row.partition, number))
         if partition != row.partition:
             faults.append(
@@ -146,7 +150,9 @@ def check(exams: list[Exam], breasts: list[Breast], readings: list[Reading], rea
         if reading.breast not in known:
             faults.append(f"readings sheet row {number}: breast {reading.breast} is not in the breasts sheet")
         elif known[reading.breast].label == "benign":
-            faults.append(f"readings sheet row {number}: {reading.breast} is benign; only malignant breasts are outlined")
+            faults.append(
+                f"readings sheet row {number}: {reading.breast} is benign; only malignant breasts are outlined"
+            )
         if (reading.breast, reading.rater) in given:
             faults.append(f"readings sheet row {number}: {reading.rater} has outlined {reading.breast} in a row above")
         given.add((reading.breast, reading.rater))

@@ -80,6 +80,12 @@ class Study:
         """Breasts with at least one outline, sorted."""
         return sorted(self.outlines)
 
+    def predicted(self, arm: str) -> list[str]:
+        """Cases that an arm is applied to; the baseline works on outlined sections only."""
+        if not self.config.arms[arm].trained:
+            return self.cases("tuning", "test")
+        return self.cases("tuning", "test", "shown") + self.cases("development", label="malignant")
+
     @property
     def folds(self) -> list[str]:
         """Fold names."""

@@ -22,11 +22,13 @@ def phase_times(measured: list[float], true: list[float]) -> float:
     return float(np.abs((np.array(measured) - measured[0]) - (np.array(true) - true[0])).max())
 
 
-def displacement_errors(fields: NDArray[Any], truth: NDArray[Any], inside: NDArray[np.bool_]) -> list[tuple[float, float]]:
-    """Per moved phase: mean length in mm of the true displacement (the error without registration) and of the error left.
+def displacement_errors(
+    fields: NDArray[Any], truth: NDArray[Any], inside: NDArray[np.bool_]
+) -> list[tuple[float, float]]:
+    """Per moved phase: mean length in mm of the true displacement, and of the error that registration left.
 
-    fields, truth: (section, anterior, superior, phase, 3) on the grid of every fourth in-plane voxel; inside: the breast
-    on the same grid.
+    fields, truth: (section, anterior, superior, phase, 3) on the grid of every fourth in-plane voxel; inside: the
+    breast on the same grid. The first is the error without registration.
     """
     found = []
     for phase in range(fields.shape[3]):

@@ -1,13 +1,6 @@
-def predicted(arm):
-    """Cases an arm is applied to; the baseline works on outlined sections only."""
-    if not study.config.arms[arm].trained:
-        return study.cases("tuning", "test")
-    return study.cases("tuning", "test", "shown") + study.cases("development", label="malignant")
-
-
 rule predict:
     input:
-        [f"results/predict/{arm}/{b}/predict.json" for arm in study.config.arms for b in predicted(arm)],
+        [f"results/predict/{arm}/{b}/predict.json" for arm in study.config.arms for b in study.predicted(arm)],
 
 
 rule predict_case:

@@ -1,8 +1,3 @@
-def shown_cases():
-    """Cases with pictures: a test case for the DCE panel and the outlines, and the cases of the partition `shown`."""
-    return study.cases("test") + study.cases("shown")
-
-
 rule report:
     input:
         "results/report/index.html",
@@ -23,12 +18,12 @@ rule report_study:
         predict=expand(
             "results/predict/{arm}/{b}/predict.json",
             arm=study.config.primary_arm,
-            b=predicted(study.config.primary_arm),
+            b=study.predicted(study.config.primary_arm),
         ),
         segment=expand(
             "results/segment/{arm}/{b}/segment.json",
             arm=study.config.primary_arm,
-            b=predicted(study.config.primary_arm),
+            b=study.predicted(study.config.primary_arm),
         ),
         channels=[
             f"results/harmonize/{study.config.arms[study.config.primary_arm].harmonization}/{b}/channels.nii.gz"

@@ -1,11 +1,6 @@
 rule segment:
     input:
-        [f"results/segment/{arm}/{b}/segment.json" for arm in study.config.arms for b in predicted(arm)],
-
-
-def tuning(pattern):
-    """A file of each tuning case, for the wildcard's arm."""
-    return lambda wc: expand(pattern, arm=wc.arm, breast=study.cases("tuning"))
+        [f"results/segment/{arm}/{b}/segment.json" for arm in study.config.arms for b in study.predicted(arm)],
 
 
 rule segment_tune:

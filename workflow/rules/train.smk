@@ -1,9 +1,3 @@
-def development(wildcards, pattern, label=None):
-    """One file of every development breast, for this arm's harmonization."""
-    harmonization = study.trained[wildcards.arm].harmonization
-    return expand(pattern, breast=study.cases("development", label=label), harmonization=harmonization)
-
-
 rule train:
     input:
         expand("results/train/{arm}/{fold}/weights.pt", arm=study.trained, fold=study.folds),

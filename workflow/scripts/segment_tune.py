@@ -11,7 +11,9 @@ from radparity.segment import tune_fraction
 with job(snakemake) as run:
     settings = run.params["segment"]
     cases, sections, references = [], [], []
-    rows = zip(run.inputs("predictions"), run.inputs("probabilities"), run.inputs("consensus"), run.inputs("references"))
+    rows = zip(
+        run.inputs("predictions"), run.inputs("probabilities"), run.inputs("consensus"), run.inputs("references")
+    )
     for prediction, probability, consensus, reference in rows:
         record = read(consensus)
         if read(prediction)["status"] == "ok" and record["status"] == "ok":

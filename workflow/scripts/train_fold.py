@@ -14,7 +14,9 @@ from radparity.train.slab import make_breast
 
 def breasts(run, role, positions, divisors):
     """The usable breasts of one role, and why others are left out."""
-    drawn = {read(p)["case"]: (read(p), image) for p, image in zip(run.inputs("outline_records"), run.inputs("outlines"))}
+    drawn = {
+        read(p)["case"]: (read(p), image) for p, image in zip(run.inputs("outline_records"), run.inputs("outlines"))
+    }
     roles = read_roles(run.input.folds, run.wildcards["fold"])
     rows = zip(run.inputs("records"), run.inputs("channels"), run.inputs("mask_records"), run.inputs("masks"))
     labels = partition_labels(run.input.folds)

@@ -23,7 +23,9 @@ def intake_exam(folder: Path) -> dict[str, Any]:
     headers, others = read_headers(folder)
     patients = {header.patient for header in headers}
     if len(patients) > 1:
-        raise DataFault("several_patients", f"the folder holds images of {len(patients)} patients. Give each exam a folder")
+        raise DataFault(
+            "several_patients", f"the folder holds images of {len(patients)} patients. Give each exam a folder"
+        )
     dynamic, series = dynamic_series(by_series(headers))
     if not dynamic:
         roles = ", ".join(f"{s['role']} ({s['reason']})" for s in series)

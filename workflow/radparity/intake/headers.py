@@ -128,5 +128,9 @@ def _header(name: str, data: pydicom.Dataset) -> Header:
         b_value=_number(data.get("DiffusionBValue")),
         laterality=str(data.get("Laterality", "") or data.get("ImageLaterality", "")),
         patient=str(data.get("PatientID", "")),
-        scanner=(str(data.get("Manufacturer", "")), str(data.get("ManufacturerModelName", "")), _tesla(data.get("MagneticFieldStrength"))),
+        scanner=(
+            str(data.get("Manufacturer", "")),
+            str(data.get("ManufacturerModelName", "")),
+            _tesla(data.get("MagneticFieldStrength")),
+        ),
     )

@@ -111,7 +111,9 @@ def phases(dynamic: list[list[Header]]) -> tuple[list[Phase], str, str]:
         raise DataFault("too_few_phases", f"{len(found)} phases; one before and two after contrast are needed")
     steps = np.diff([along(image) for image in found[0]])
     if np.ptp(steps) > EVEN_MM:
-        raise DataFault("section_gap", f"sections are {steps.min():.2f} to {steps.max():.2f} mm apart: some are missing")
+        raise DataFault(
+            "section_gap", f"sections are {steps.min():.2f} to {steps.max():.2f} mm apart: some are missing"
+        )
     times, source = _times(found, multiphase=len(dynamic) == 1)
     order = sorted(range(len(found)), key=times.__getitem__)
     return [Phase(found[i], times[i]) for i in order], splits[0], source

@@ -67,6 +67,12 @@ def dynamic_series(series: list[list[Header]]) -> tuple[list[list[Header]], list
             name, reason = "other", "another geometry than the dynamic series with the most images"
         first = images[0]
         record.append(
-            {"number": first.series_number, "description": first.description, "images": len(images), "role": name, "reason": reason}
+            {
+                "number": first.series_number,
+                "description": first.description,
+                "images": len(images),
+                "role": name,
+                "reason": reason,
+            }
         )
     return chosen, record

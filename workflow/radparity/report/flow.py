@@ -80,7 +80,7 @@ def _outcome(breast: Breast, records: Mapping[str, Mapping[str, Record]], unusab
 def flow_rows(ends: Sequence[Outcome]) -> list[dict[str, Any]]:
     """The flow as a table with the columns COLUMNS; the numbers of breasts sum to the breasts that came in."""
     counts = Counter((e.breast.partition, e.breast.label, e.status, e.stage, e.code) for e in ends)
-    rows = [
+    rows: list[dict[str, Any]] = [
         dict(zip(COLUMNS, (*key, n), strict=True))
         for key, n in sorted(counts.items(), key=lambda item: _rank(*item[0]))
     ]

@@ -31,11 +31,17 @@ def configuration_digest(results: Results) -> str:
     return hashlib.sha256(dump(results.config).encode()).hexdigest()
 
 
+def _usable(results: Results, name: str) -> list[Path]:
+    """The files of an input, those of excluded cases last: nothing was computed for them."""
+    out = {unit for unit, record in results.records.get(name, {}).items() if record["status"] != "ok"}
+    return sorted(map(Path, results.files.get(name, [])), key=lambda path: path.parent.name in out)
+
+
 def ledger_table(results: Results) -> Table:
     """One output of each stage, with digests, versions and device, from its ledger entry."""
     rows = []
     for name in EXAMPLES:
-        entries = [sidecar(Path(path)) for path in results.files.get(name, [])]
+        entries = [sidecar(path) for path in _usable(results, name)]
         found = next((read(path) for path in entries if path.is_file()), None)
         if found is not None:
             versions = ", ".join(f"{package} {version}" for package, version in sorted(found["versions"].items()))

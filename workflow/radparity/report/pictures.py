@@ -132,7 +132,7 @@ def readers_panel(results: Results, cases: Mapping[str, str]) -> Figure:
         raters = results.records["outline"][case]["raters"]
         mask = load(results.images["masks"][case], np.uint8)[0][0] > 0
         box = _around(mask | drawn.any(axis=-1), mm)
-        for axis, lines in ((axes[0, column], 0.6), (axes[1, column], 1.2)):
+        for axis, lines in ((axes[0, column], 0.7), (axes[1, column], 1.4)):
             show(axis, plane, mm, 0, high)
             outline(axis, mask, mm, *NETWORK_LINE, 2.2 * lines, halo=True)
             for position, reader in enumerate(readers):
@@ -160,14 +160,17 @@ def readers_panel(results: Results, cases: Mapping[str, str]) -> Figure:
 
 
 def _around(mask: Plane, mm: NDArray[Any]) -> tuple[float, float, float]:
-    """A square in mm around a mask: left, lower, side."""
+    """A square in mm around a mask, inside the image: left, lower, side."""
+    size = [n * step for n, step in zip(mask.shape, mm, strict=True)]
     where = [np.flatnonzero(mask.any(axis=other)) for other in (1, 0)]
     if not where[0].size:
-        return 0.0, 0.0, float(max(mask.shape * mm))
+        return 0.0, 0.0, float(min(size))
     low = [float(w[0] * step) for w, step in zip(where, mm, strict=True)]
     high = [float((w[-1] + 1) * step) for w, step in zip(where, mm, strict=True)]
     side = max(last - first for first, last in zip(low, high, strict=True)) + 2 * CLOSE_MM
-    return (low[0] + high[0] - side) / 2, (low[1] + high[1] - side) / 2, side
+    side = min(side, *size)
+    corner = [float(np.clip((a + b - side) / 2, 0, n - side)) for a, b, n in zip(low, high, size, strict=True)]
+    return corner[0], corner[1], side
 
 
 def _frame(box: tuple[float, float, float]) -> Any:

@@ -76,7 +76,7 @@ def main_table(arm: str, main: pd.DataFrame, config: Mapping[str, Any]) -> Table
         whole = row["reference"] == AVERAGED
         rows.append(
             [
-                "averaged over references" if whole else f"without {row['reference']}",
+                AVERAGED if whole else f"without {row['reference']}",
                 "all readers" if whole else str(row["reference"]),
                 f"{row['n']:d}",
                 spread(row["network_median"], row["network_iqr"]),
@@ -84,8 +84,7 @@ def main_table(arm: str, main: pd.DataFrame, config: Mapping[str, Any]) -> Table
                 number(row["median_of_differences"], sign=True),
                 both(row["wilcoxon_p"], row["wilcoxon_p_by_patient"]),
                 both(row["holm_p"], row["holm_p_by_patient"]),
-                number(row["a_reader_above_network"], 2),
-                interval(row["a_low"], row["a_high"], 2),
+                _effect(row["a_reader_above_network"], interval(row["a_low"], row["a_high"], 2)),
                 f"{row['unusable_pairs']:d}"
                 + ("" if whole or missing(row["emptied_by"]) else f" ({row['emptied_by']})"),
             ]
@@ -106,7 +105,8 @@ def main_table(arm: str, main: pd.DataFrame, config: Mapping[str, Any]) -> Table
         left_out = int(main.loc[main["reference"] == AVERAGED, "cases_left_out"].sum())
         note += f" Wilcoxon signed rank: {'; '.join(dict.fromkeys(main['wilcoxon_method'].dropna()))}."
         note += (
-            f" Cases left out because all their references are empty: {left_out}; by whose empty outlines, in brackets."
+            f" Cases left out because all their references are empty: {left_out}. In brackets: whose outlines "
+            "emptied them."
         )
     who = masks_of(arm, config)
     head = [
@@ -118,8 +118,12 @@ def main_table(arm: str, main: pd.DataFrame, config: Mapping[str, Any]) -> Table
         "median of differences",
         "Wilcoxon p, cases / patients",
     ]
-    head += ["Holm p, cases / patients", "A", f"{level} interval of A", "empty references"]
+    head += ["Holm p, cases / patients", f"A ({level} interval)", "empty references"]
     return Table(f"main-{arm}", f"{who.capitalize()} against readers: arm {arm}", head, rows, note, (0, 1))
+
+
+def _effect(value: Any, bounds: str) -> str:
+    return number(value, 2) + (f" ({bounds})" if bounds else "")
 
 
 def masks_of(arm: str, config: Mapping[str, Any]) -> str:
@@ -130,7 +134,9 @@ def masks_of(arm: str, config: Mapping[str, Any]) -> str:
 def published_tables(published: Mapping[str, Any]) -> list[Table]:
     """The paper's own figures, labelled as such; what its main text does not give stays blank."""
     label = f"The paper's, {published['test_cases']} patients; not ours"
-    source = f"{published['citation']} doi:{published['doi']} ({published['licence']}). A blank cell is {BLANK}."
+    source = f"A blank cell is {BLANK}. {published['citation']} doi:{published['doi']} ({published['licence']})."
+    if "fuzzy_c_means" in published:
+        source = f"Its fuzzy c-means baseline: Dice {published['fuzzy_c_means']['dice']}. {source}"
     rows = [
         [
             str(row["quantity"]),
@@ -145,7 +151,12 @@ def published_tables(published: Mapping[str, Any]) -> list[Table]:
     ]
     head = ["reference", "reader", "patients", "network", "reader's Dice", "median of differences", "Holm p"]
     dice = Table(
-        "published-dice", f"{label}: Dice, median (width of the interquartile range)", head, rows, source, (0, 1)
+        "published-dice",
+        f"{label}: Dice, median (width of the interquartile range)",
+        head,
+        rows,
+        f"A blank cell is {BLANK}.",
+        (0, 1),
     )
     rows = [
         [str(t["quantity"]), _given(t.get("effect")), _given(t.get("interval")), _given(t.get("p"))]

@@ -1,0 +1,100 @@
+"""What ships: the real exam against the site's maps, the demo's sheets, the environments' pins, the paper's figures."""
+
+import csv
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from radparity import kinetics
+from radparity.convert import convert_exam, convert_phase
+from radparity.image import load
+from radparity.intake.exam import intake_exam
+from radparity.phantom.cohort import read_cohort, study_sheets
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def real_exam(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("real")
+    with tarfile.open(ROOT / "resources/real_exam/ucsf_br_06.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    exam = folder / "real/UCSF-BR-06"
+    record = intake_exam(exam)
+    convert_exam(exam, record, folder / "phases.nii.gz")
+    return exam, record, *load(folder / "phases.nii.gz")
+
+
+def test_intake_of_the_real_exam(real_exam):
+    _, record, phases, _ = real_exam
+    assert [phase["time_s"] for phase in record["phases"]] == [0, 407, 761]
+    assert {s["role"] for s in record["series"]} == {"dynamic", "derived"}
+    assert (record["plane"], record["laterality"], record["scanner"]["tesla"]) == ("sagittal", "L", 1.5)
+    assert phases.shape == (60, 256, 256, 3)
+
+
+def test_percent_enhancement_equals_the_sites_map_in_every_voxel(real_exam):
+    exam, _, phases, _ = real_exam
+    site = convert_phase(sorted((exam / "image_dce_pe1").iterdir()), (60, 256, 256))[0].astype(float)
+    own = kinetics.percent_enhancement(phases[..., 0], phases[..., 1])
+    assert kinetics.agree_enhancement(own, site, np.zeros(site.shape, bool))["equal_share"] == 1.0
+
+
+def test_functional_tumour_volume_is_the_sites_voxel_for_voxel(real_exam):
+    exam, _, phases, affine = real_exam
+    site = kinetics.read_site_volume(exam / "mask/1-1.dcm")
+    tumour, box = kinetics.functional_tumour_volume(phases, affine, site)
+    assert tumour.sum() == site.voxels == 41105
+    ratio = convert_phase(sorted((exam / "image_dce_ser").iterdir()), (60, 256, 256))[0].astype(float)
+    assert np.array_equal(tumour, (ratio > 0) & box)
+    own = kinetics.enhancement_ratio(phases[..., 0], phases[..., 1], phases[..., 2])
+    agreement = kinetics.agree_ratio(own, ratio, tumour)
+    assert agreement["equal_share_in_tumour"] >= 0.99
+
+
+def test_the_demo_sheets_are_those_of_the_cohort_and_the_real_exam():
+    wanted = study_sheets(read_cohort(ROOT / "resources/phantom/cohort.tsv"))
+    for name, table in wanted.items():
+        with (ROOT / f"resources/demo/{name}.tsv").open(newline="") as stream:
+            rows = list(csv.DictReader(stream, delimiter="\t"))
+        virtual = [
+            {key: row[key] for key in table.columns} for row in rows if not row.get("exam", "").startswith("UCSF")
+        ]
+        assert virtual == table.astype(str).to_dict("records")
+
+
+def pins(text):
+    return dict(
+        line.strip().removeprefix("- ").lower().split("==")
+        for line in text.splitlines()
+        if "==" in line and "#" not in line
+    )
+
+
+def test_every_environment_has_the_pins_that_the_tests_install():
+    tested = pins((ROOT / "requirements.txt").read_text())
+    for path in sorted((ROOT / "envs").glob("*.yaml")):
+        assert yaml.safe_load(path.read_text())["name"] == f"radparity-{path.stem}"
+        own = pins(path.read_text())
+        assert own and all(tested[name] == version for name, version in own.items()), path
+    assert tested["torch"] == "2.13.0"
+
+
+def test_every_rule_that_computes_has_log_benchmark_environment_and_resources():
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        for block in path.read_text().split("\nrule ")[1:]:
+            if "script:" in block:
+                for directive in ("log:", "benchmark:", "conda:", "threads:", "resources:", "code=digest("):
+                    assert f"    {directive}" in block or directive in block, (
+                        f"{path.name}: {block.split(':')[0]} has no {directive}"
+                    )
+
+
+def test_the_papers_figures_all_name_their_source():
+    published = yaml.safe_load((ROOT / "resources/published/hirsch_2022.yaml").read_text())
+    rows = [*published["dice"], *published["tests"], published["fuzzy_c_means"], published["cohort"]]
+    assert all(row["source"] for row in rows) and published["doi"] == "10.1148/ryai.200231"
+    assert [row["network"][0] for row in published["dice"]] == [0.77, 0.76, 0.76, 0.77, 0.76]

@@ -1,0 +1,17 @@
+# Input functions that several rules share.
+
+
+def development(wildcards, pattern, label=None):
+    """One file of every development breast, for this arm's harmonization."""
+    harmonization = study.trained[wildcards.arm].harmonization
+    return expand(pattern, breast=study.cases("development", label=label), harmonization=harmonization)
+
+
+def tuning(pattern):
+    """A file of each tuning case, for the wildcard's arm."""
+    return lambda wc: expand(pattern, arm=wc.arm, breast=study.cases("tuning"))
+
+
+def shown_cases():
+    """Cases with pictures: a test case for the DCE panel and the outlines, and the cases of the partition `shown`."""
+    return study.cases("test") + study.cases("shown")
