@@ -113,6 +113,7 @@ class Train(Section):
 class Predict(Section):
     """Inference: mean over the folds' networks for cases outside development, out-of-fold for those inside."""
 
+    extent: Literal["volume", "section"] = Field("volume", description="section: only the one that readers outlined")
     memory_mb: int = Field(1500, ge=200, description="tiles are as large as fit in this")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,12 @@ def tune_fraction(
     run = [point["fraction"] for point in curve if point["mean_dice"] >= best - TIE]
     middle = (run[0] + run[-1]) / 2
     return min(run, key=lambda fraction: (round(abs(fraction - middle), 9), -fraction)), curve
+
+
+def judged_section(probability: NDArray[Any], prediction: Mapping[str, Any]) -> NDArray[Any]:
+    """The section (anterior, superior) that is judged, from a map that may begin at a later section than the breast."""
+    section: NDArray[Any] = probability[prediction["section"] - prediction["first_section"]]
+    return section
 
 
 def likeliest_section(probability: NDArray[Any]) -> int:

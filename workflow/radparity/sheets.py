@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from radparity.config import ConfigError
 
@@ -57,13 +57,14 @@ class Exam(Row):
 
 
 class Breast(Row):
-    """One breast of an exam: the case of the study."""
+    """One breast of an exam: the case of the study. `section`: where nobody outlined, the one to look at, from the left."""
 
     breast: Pseudonym
     exam: Pseudonym
     side: Literal["left", "right"]
     label: Literal["malignant", "benign"]
     partition: Literal["development", "tuning", "test", "shown"]
+    section: int | None = Field(None, ge=0)
 
 
 class Reading(Row):

@@ -84,7 +84,7 @@ class Study:
         """Cases that an arm is applied to; the baseline works on outlined sections only."""
         if not self.config.arms[arm].trained:
             return self.cases("tuning", "test")
-        return self.cases("tuning", "test", "shown") + self.cases("development", label="malignant")
+        return self.cases("tuning", "test", "shown")
 
     @property
     def folds(self) -> list[str]:

@@ -33,6 +33,7 @@ rule predict_case:
     params:
         **study.params("predict"),
         device=study.config.train.device,
+        section=lambda wc: study.breasts[wc.breast].section,
         arm=lambda wc: study.config.arms[wc.arm].model_dump(mode="json"),
         code=digest("predict_case"),
     message:

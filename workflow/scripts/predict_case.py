@@ -12,11 +12,11 @@ from radparity.record import DataFault, read
 
 
 def judged_section(run):
-    """The section the readers agreed on; None for a case that nobody outlined."""
+    """The section the readers agreed on, or the sheet's; None where neither names one."""
     records = [read(path) for path in run.inputs("outline")]
     if records and records[0]["status"] != "ok":
         raise DataFault(records[0]["code"], records[0]["sentence"])
-    return records[0]["section"] if records else None
+    return records[0]["section"] if records else run.params["section"]
 
 
 def networks(run, case):
@@ -41,21 +41,30 @@ def work(run):
     if arm["network"] == "fuzzy_c_means":
         from radparity.fuzzy_c_means import cluster_section
 
-        probability = np.zeros(mask.shape, np.float32)
         found = cluster_section(channels[:, section], mask[section], arm["channels"].index("dce_in"))
-        probability[section] = found.membership
-        facts = {"networks": 0}
+        probability, first, facts = found.membership[None], section, {"networks": 0}
     else:
         from radparity.networks.device import choose_device
-        from radparity.predict import predict_volume
+        from radparity.networks.grid import slab_of
+        from radparity.predict import predict_section, predict_volume
 
         models = networks(run, case)
-        device = choose_device(run.params["device"])
-        memory = run.params["predict"]["memory_mb"]
-        probability = predict_volume(models, channels, mask, section, None, memory, device, run.threads)
+        chosen = run.params["predict"]
+        how = {"memory_mb": chosen["memory_mb"], "device": choose_device(run.params["device"]), "threads": run.threads}
+        if chosen["extent"] == "section" and section is not None:
+            slab, prior = slab_of(channels, section), slab_of(mask, section)
+            probability, first = predict_section(models, slab, prior, section, len(mask), **how)[None], section
+        else:
+            probability, first = predict_volume(models, channels, mask, section, **how), 0
         facts = {"networks": len(models)}
-    save(run.output["probability"], probability, affine)
-    return facts | {"section": section, "maximum": float(probability.max())}
+    shifted = affine.copy()
+    shifted[:3, 3] += affine[:3, 0] * first
+    save(run.output["probability"], probability.astype(np.float32), shifted)
+    return facts | {
+        "section": section,
+        "first_section": first,
+        "chosen_by": "readers" if run.inputs("outline") else "sheet",
+    }
 
 
 case_job(snakemake, "predict", snakemake.wildcards.breast, work)

@@ -5,26 +5,26 @@ import numpy as np
 from radparity.image import load, save
 from radparity.job import case_job
 from radparity.record import read
-from radparity.segment import likeliest_section, segment_section
+from radparity.segment import judged_section, likeliest_section, segment_section
 
 
 def work(run):
     probability, affine = load(run.input.probability)
-    section = read(run.input.record)["section"]
-    chosen_by = "readers"
-    if section is None:
-        section, chosen_by = likeliest_section(probability), "network"
+    prediction = read(run.input.record)
+    if prediction["section"] is None:
+        prediction |= {"section": likeliest_section(probability), "chosen_by": "network"}
+    section = judged_section(probability, prediction)
     fraction = read(run.input.fraction)["fraction"]
-    mask = segment_section(probability[section], fraction, run.params["segment"]["component"])
+    mask = segment_section(section, fraction, run.params["segment"]["component"])
     here = affine.copy()
-    here[:3, 3] = affine[:3, 3] + affine[:3, 0] * section
+    here[:3, 3] += affine[:3, 0] * (prediction["section"] - prediction["first_section"])
     save(run.output["mask"], mask.astype(np.uint8)[None], here)
     return {
-        "section": section,
-        "section_chosen_by": chosen_by,
+        "section": prediction["section"],
+        "section_chosen_by": prediction["chosen_by"],
         "fraction": fraction,
         "voxels": int(mask.sum()),
-        "section_maximum": float(probability[section].max()),
+        "section_maximum": float(section.max()),
     }
 
 

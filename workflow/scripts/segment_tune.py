@@ -6,7 +6,7 @@ from radparity.image import load
 from radparity.job import job
 from radparity.ledger import dump
 from radparity.record import read
-from radparity.segment import tune_fraction
+from radparity.segment import judged_section, tune_fraction
 
 with job(snakemake) as run:
     settings = run.params["segment"]
@@ -18,7 +18,7 @@ with job(snakemake) as run:
         record = read(consensus)
         if read(prediction)["status"] == "ok" and record["status"] == "ok":
             cases.append(record["case"])
-            sections.append(load(probability)[0][record["section"]])
+            sections.append(judged_section(load(probability)[0], read(prediction)))
             masks = load(reference, np.uint8)[0][0] > 0
             references.append([masks[..., k] for k in range(masks.shape[-1])])
     if settings["fraction"] == "tuned":

@@ -118,9 +118,13 @@ def _shown(results: Results) -> list[dict[str, Any]]:
         record = results.used("kinetics").get(breast.exam)
         panels = []
         if len(images) == 3:
-            caption = f"Case {breast.breast}, on the section with the most probability, which the network chose itself."
-            if results.records["segment"][breast.breast]["section_chosen_by"] == "readers":
-                caption = f"Case {breast.breast}, on the outlined section."
+            how = {
+                "readers": "the outlined section",
+                "sheet": "the section that the breasts sheet names",
+                "network": "the section with the most probability, which the network chose itself",
+            }
+            chosen = results.records["segment"][breast.breast]["section_chosen_by"]
+            caption = f"Case {breast.breast}, on {how[chosen]}."
             panels.append(pictures.channel_panel(results, breast.breast, f"shown-{breast.breast}", caption))
         if record and breast.exam in results.images["kinetic_maps"]:
             panels.append(pictures.kinetics_panel(results, breast.exam))

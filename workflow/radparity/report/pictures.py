@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from radparity.image import load, spacing
 from radparity.report.figures import NETWORK_LINE, Figure, canvas, finish, line_of, styled
 from radparity.report.results import Results
+from radparity.segment import judged_section
 
 Plane = NDArray[Any]
 """One section, (anterior, superior)"""
@@ -86,7 +87,8 @@ def channel_panel(results: Results, case: str, name: str, caption: str) -> Figur
     section = results.records["segment"][case]["section"]
     image, affine = load(results.images["channels"][case])
     planes, mm = np.moveaxis(image[section], -1, 0), spacing(affine)[1:]
-    chance = load(results.images["probabilities"][case])[0][section]
+    prediction = results.records["predict"][case] | {"section": section}
+    chance = judged_section(load(results.images["probabilities"][case])[0], prediction)
     mask = load(results.images["masks"][case], np.uint8)[0][0] > 0
     ratio = planes.shape[2] * mm[1] / (planes.shape[1] * mm[0])
     figure, axes = canvas(10.2, 2.35 * ratio + 0.4, 1, 4)
