@@ -1,4 +1,4 @@
-"""The demo study from nothing to the report, in a fresh folder: seconds a step and peak memory of all processes together.
+"""The demo study from nothing to the report, in a fresh folder: seconds and peak memory of each step.
 
 python benchmarks/demo.py > benchmarks/demo.md
 """

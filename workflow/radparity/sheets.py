@@ -57,7 +57,10 @@ class Exam(Row):
 
 
 class Breast(Row):
-    """One breast of an exam: the case of the study. `section`: where nobody outlined, the one to look at, from the left."""
+    """One breast of an exam: the case of the study.
+
+    `section` is for a case that nobody outlined: the one to look at, counted from 0 at the patient's left.
+    """
 
     breast: Pseudonym
     exam: Pseudonym
