@@ -310,10 +310,10 @@ def test_registration_finds_a_known_field_and_repeats_bit_for_bit():
     chosen = register.Settings(
         method="deformable",
         spacing_mm=2.0,
-        metric="CC",
-        metric_radius=2,
-        iterations=(30, 15),
-        flow_sigma=3.0,
+        metric="mattes",
+        metric_radius=32,
+        iterations=(60, 30),
+        flow_sigma=4.0,
         total_sigma=0.5,
     )
     found = register.displacement(fixed, moving, affine, chosen)

@@ -98,3 +98,27 @@ def test_the_papers_figures_all_name_their_source():
     rows = [*published["dice"], *published["tests"], published["fuzzy_c_means"], published["cohort"]]
     assert all(row["source"] for row in rows) and published["doi"] == "10.1148/ryai.200231"
     assert [row["network"][0] for row in published["dice"]] == [0.77, 0.76, 0.76, 0.77, 0.76]
+
+
+def test_slopes_of_an_exam_without_motion_equal_the_truth_within_its_noise(tmp_path):
+    from radparity.harmonize import channels_of
+    from radparity.phantom.cohort import write_exam
+
+    design = next(d for d in read_cohort(ROOT / "resources/phantom/cohort.tsv") if d.exam == "E10")
+    errors = {}
+    for noise in (False, True):
+        out = tmp_path / str(noise)
+        write_exam(design, out, seed=3, motion=False, noise=noise)
+        record = intake_exam(out / "dicom/E10")
+        facts = convert_exam(out / "dicom/E10", record, tmp_path / "phases.nii.gz")
+        measured = channels_of(load(tmp_path / "phases.nii.gz")[0], facts["times_s"], as_rate=False)
+        truth = load(out / "truth/E10/dce.nii.gz")[0]
+        inside = load(out / "truth/E10/breast.nii.gz", np.uint8)[0] > 0
+        errors[noise] = [float((measured[c + 1] - truth[..., c])[inside].std()) for c in range(2)]
+        times = np.array(facts["times_s"][1:])
+    # Without noise only the rounding to whole intensities is left; it divides by the spread of the times in the slope.
+    spread = np.sqrt(((times - times.mean()) ** 2).sum())
+    assert errors[False][0] < 0.5 and errors[False][1] < 0.5 / spread
+    # With noise of one standard deviation a phase, DCE-in has sqrt(2) of it and the slope 1 / spread.
+    noise = errors[True][0] / np.sqrt(2)
+    assert noise > 1 and errors[True][1] == pytest.approx(noise / spread, rel=0.15)

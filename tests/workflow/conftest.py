@@ -19,7 +19,7 @@ BIN = Path(sys.executable).parent
 class Project:
     """A copy of the project with a reduced study, run as a user would."""
 
-    def __init__(self, folder, exams):
+    def __init__(self, folder, exams, small=True):
         self.folder = folder
         folder.mkdir(parents=True)
         for name in CODE:
@@ -45,8 +45,13 @@ class Project:
             (folder / "data/demo/outlines").mkdir(exist_ok=True)
             for path in (demo / "outlines").glob(f"{exam}[LR]_*"):
                 shutil.copy(path, folder / "data/demo/outlines")
+        if small:
+            self.shrink()
+
+    def shrink(self):
+        """Settings that show how the chain behaves, not how well it segments."""
         self.configure(
-            register={"iterations": [8], "spacing_mm": 4.0},
+            register={"iterations": [10], "spacing_mm": 4.0},
             train={"steps": 6, "minibatch": 2, "patch": [19, 43, 43], "validate_every": 3},
             fold={"folds": 2},
             arms={"unet": {"network": "paper", "width": 2}, "fuzzy_c_means": {"network": "fuzzy_c_means"}},

@@ -47,12 +47,12 @@ class Register(Section):
     """Every phase onto the first post-contrast one (spec section 4)."""
 
     method: Literal["deformable", "off"] = "deformable"
-    spacing_mm: float = Field(2.0, gt=0, description="in-plane spacing the field is estimated at")
-    metric: Literal["CC", "mattes"] = "CC"
-    iterations: list[int] = Field([30, 15], min_length=1, description="per level, coarse to fine")
-    metric_radius: int = Field(2, ge=1, description="CC: voxels of the window's radius; mattes: histogram bins")
-    flow_sigma: float = Field(3.0, ge=0, description="voxels, smoothing of each update")
-    total_sigma: float = Field(0.5, ge=0, description="voxels, smoothing of the whole field")
+    spacing_mm: float = Field(2.5, gt=0, description="in-plane spacing the field is estimated at")
+    metric: Literal["mattes", "CC"] = "mattes"
+    iterations: list[int] = Field([60, 30], min_length=1, description="per level, coarse to fine")
+    metric_radius: int = Field(32, ge=1, description="mattes: histogram bins; CC: voxels of the window's radius")
+    flow_sigma: float = Field(5.0, ge=0, description="voxels, smoothing of each update")
+    total_sigma: float = Field(1.0, ge=0, description="voxels, smoothing of the whole field")
 
 
 class Harmonize(Section):
