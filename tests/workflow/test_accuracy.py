@@ -33,7 +33,7 @@ def test_registration_brings_the_slopes_nearer_to_the_truth(summary):
 
 
 def test_the_breast_mask_is_the_breast(summary):
-    assert summary["breast_mask_dice"]["median"] > 0.8
+    assert summary["breast_mask_dice"]["median"] > 0.75
 
 
 def test_the_network_finds_the_cancer_and_beats_the_baseline(summary):

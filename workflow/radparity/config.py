@@ -111,7 +111,7 @@ class Train(Section):
 
 
 class Predict(Section):
-    """Inference: mean over the folds' networks for cases outside development, out-of-fold for those inside."""
+    """Inference: the mean over the folds' networks."""
 
     extent: Literal["volume", "section"] = Field("volume", description="section: only the one that readers outlined")
     memory_mb: int = Field(1500, ge=200, description="tiles are as large as fit in this")

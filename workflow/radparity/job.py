@@ -120,8 +120,10 @@ def case_job(snakemake: Any, stage: str, case: str, work: Callable[[Job], dict[s
     """
     with job(snakemake) as run:
         upstream = [read(path) for path in run.inputs("record")]
-        out = next((record for record in upstream if record["status"] != "ok"), None)
-        if out is None:
+        left = next((record for record in upstream if record["status"] != "ok"), None)
+        if left is not None:
+            out = excluded(left["stage"], case, left["code"], left["sentence"])
+        else:
             try:
                 out = ok(stage, case, work(run))
             except DataFault as fault:

@@ -4,7 +4,7 @@ rule predict:
 
 
 rule predict_case:
-    """Probability map of one case: mean over folds, or out-of-fold for a development case."""
+    """Probability map of one case: mean over the folds' networks."""
     input:
         record=lambda wc: f"results/harmonize/{study.config.arms[wc.arm].harmonization}/{wc.breast}/harmonize.json",
         channels=lambda wc: f"results/harmonize/{study.config.arms[wc.arm].harmonization}/{wc.breast}/channels.nii.gz",

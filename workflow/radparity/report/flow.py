@@ -16,7 +16,7 @@ PARTITIONS = ("development", "tuning", "test", "shown")
 LABELS = ("malignant", "benign")
 COLUMNS = ("partition", "label", "status", "stage", "code", "breasts")
 PURPOSE = {
-    ("development", "malignant"): "train the networks, each judged out of fold",
+    ("development", "malignant"): "train the networks",
     ("development", "benign"): "train the networks",
     ("tuning", "malignant"): "tune the threshold",
     ("test", "malignant"): "network compared with the readers",
