@@ -15,7 +15,10 @@ def summary(tmp_path_factory, project_of):
     code, out = project.snakemake("verify")
     assert code == 0, out[-5000:]
     with (project.folder / "results/verify/summary.tsv").open(newline="") as stream:
-        return {row["quantity"]: {k: float(row[k]) for k in ("n", "median")} for row in csv.DictReader(stream, delimiter="\t")}
+        return {
+            row["quantity"]: {k: float(row[k]) for k in ("n", "median")}
+            for row in csv.DictReader(stream, delimiter="\t")
+        }
 
 
 def test_phase_times_are_exact(summary):
