@@ -26,7 +26,7 @@ def test_phase_times_are_exact(summary):
 
 
 def test_registration_halves_the_displacement_and_keeps_lesions(summary):
-    assert summary["displacement_after_mm"]["median"] < 0.55 * summary["displacement_before_mm"]["median"]
+    assert summary["displacement_after_mm"]["median"] < 0.5 * summary["displacement_before_mm"]["median"]
     assert summary["lesion_volume_change_percent"]["median"] < 5
 
 
