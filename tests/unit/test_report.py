@@ -119,6 +119,7 @@ class Tree:
             },
             "harmonize": {"divisors": [40.0, 40.0, 40.0]},
             "outline": {"raters": READERS, "section": 1},
+            "predict": {"section": None if partition == "shown" else 1, "first_section": 0},
             "segment": {"section": 1, "section_chosen_by": "readers" if partition != "shown" else "network"},
         }
         gone = None
