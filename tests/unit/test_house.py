@@ -184,7 +184,7 @@ def results(tmp_path, monkeypatch):
     one, two = Path("results/stage/c1/one.bin"), Path("results/stage/c2/two.bin")
     one.write_bytes(b"one")
     two.write_bytes(b"two")
-    first = ledger.entry(one, "make", {}, {}, {"folder": "raw/c1", "digest": "d1", "code": "x"})
+    first = ledger.entry(one, "make", {}, {}, {"raw": {"raw/c1": "d1"}, "code": "x"})
     ledger.sidecar(one).write_text(ledger.dump(first))
     second = ledger.entry(two, "use", {}, {str(one): first["sha256"]}, {"code": "x"})
     ledger.sidecar(two).write_text(ledger.dump(second))
@@ -196,7 +196,7 @@ def faults(results, raw=None):
 
 
 def test_an_untouched_study_is_green(results):
-    assert audit.audit(results, {"raw/c1": "d1"}, 2) == {"verdict": "green", "files": 2, "inputs": 1, "faults": []}
+    assert audit.audit(results, {"raw/c1": "d1"}, 2) == {"verdict": "green", "files": 2, "inputs": 2, "faults": []}
 
 
 def test_tampering_is_found(results):

@@ -18,7 +18,7 @@ def restored(project):
         path.write_text(text)
 
 
-def refused(project, said):
+def expect_refusal(project, said):
     code, out = project.snakemake("-n")
     assert code != 0 and "Traceback" not in out
     assert said in out, out
@@ -26,25 +26,25 @@ def refused(project, said):
 
 def test_an_unknown_key(restored):
     restored.configure(train={"stesp": 4})
-    refused(restored, "train: stesp is not a key of the configuration. Write instead: steps: 4")
+    expect_refusal(restored, "train: stesp is not a key of the configuration. Write instead: steps: 4")
 
 
 def test_too_many_folds(restored):
     restored.configure(fold={"folds": 5})
-    refused(restored, "5 folds for 2 development patients with cancer. Write instead: folds: 2")
+    expect_refusal(restored, "5 folds for 2 development patients with cancer. Write instead: folds: 2")
 
 
 def test_an_unknown_exam_in_a_sheet(restored):
     path = restored.folder / "resources/demo/breasts.tsv"
     path.write_text(path.read_text() + "E77L\tE77\tleft\tbenign\tdevelopment\n")
-    refused(restored, "exam E77 is not in the exams sheet")
+    expect_refusal(restored, "exam E77 is not in the exams sheet")
 
 
 def test_an_exam_that_the_sweep_has_not_seen(restored):
     path = restored.folder / "resources/demo/exams.tsv"
     columns = len(path.read_text().splitlines()[0].split("\t"))
     path.write_text(path.read_text() + "\t".join(["E77", "P77", "dicom/E77"] + [""] * (columns - 3)) + "\n")
-    refused(restored, "does not know dicom/E77 (1 such paths). Run `radparity sweep`")
+    expect_refusal(restored, "does not know dicom/E77 (1 such paths). Run `radparity sweep`")
 
 
 def test_a_corrupt_configuration(restored):

@@ -61,11 +61,10 @@ def audit(results: Path, raw: dict[str, str], workers: int) -> dict[str, Any]:
                 faults.append({"file": name, "fault": f"was made from {source}, which is gone"})
             elif made is None and ledger.digest_file(Path(source)) != digest:
                 faults.append({"file": name, "fault": f"was made from {source}, which has changed since"})
-        params = entry["params"]
-        folder = params.get("folder") or params.get("truth")
-        if "digest" in params and folder in raw and raw[folder] != params["digest"]:
+        for source, digest in entry["params"].get("raw", {}).items():
             inputs += 1
-            faults.append({"file": name, "fault": f"was made from an earlier content of {folder}"})
+            if raw.get(source) != digest:
+                faults.append({"file": name, "fault": f"was made from an earlier content of {source}"})
     notes = [
         p for p in results.rglob(f"*{ledger.SUFFIX}") if not p.with_name(p.name.removesuffix(ledger.SUFFIX)).exists()
     ]

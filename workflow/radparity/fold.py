@@ -81,7 +81,7 @@ def divisors(records: Iterable[Mapping[str, Any]]) -> list[float]:
     return [float(value) for value in found]
 
 
-def read_roles(path: str, fold: str) -> dict[str, str]:
-    """Breast to role for one fold, from the partition table."""
+def read_partition(path: str, fold: str) -> dict[str, dict[str, str]]:
+    """Breast to its row (fold, breast, patient, label, role) for one fold, from the partition table."""
     with open(path, newline="", encoding="utf-8") as stream:
-        return {row["breast"]: row["role"] for row in csv.DictReader(stream, delimiter="\t") if row["fold"] == fold}
+        return {row["breast"]: row for row in csv.DictReader(stream, delimiter="\t") if row["fold"] == fold}

@@ -11,12 +11,6 @@ from radparity.harmonize import channels_of
 from radparity.register import STRIDE, TARGET, jacobian
 
 
-def dice(one: NDArray[Any], other: NDArray[Any]) -> float | None:
-    """Dice of two masks; None where both are empty."""
-    total = int((one > 0).sum()) + int((other > 0).sum())
-    return None if total == 0 else 2.0 * int(((one > 0) & (other > 0)).sum()) / total
-
-
 def phase_times(measured: list[float], true: list[float]) -> float:
     """The largest difference in s between measured and true times, both counted from the first phase."""
     return float(np.abs((np.array(measured) - measured[0]) - (np.array(true) - true[0])).max())

@@ -21,7 +21,7 @@ rule audit_study:
         mem_mb=1000,
         runtime=120,
     params:
-        raw={path: raw[path] for path in study.raw_paths()},
+        raw=raw_digests(*study.raw_paths()),
         code=digest("audit_study"),
     message:
         "audit"

@@ -1,4 +1,9 @@
-# Input functions that several rules share.
+# Functions that several rules share.
+
+
+def raw_digests(*paths):
+    """Content digest of each raw path that a rule reads, for its params; the audit checks them against the sweep."""
+    return {path: raw[path] for path in sorted(paths)}
 
 
 def development(wildcards, pattern, label=None):

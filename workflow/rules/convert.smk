@@ -22,7 +22,7 @@ rule convert_exam:
         runtime=20,
     params:
         folder=lambda wc: study.exams[wc.exam].folder,
-        digest=lambda wc: raw[study.exams[wc.exam].folder],
+        raw=lambda wc: raw_digests(study.exams[wc.exam].folder),
         code=digest("convert_exam"),
     message:
         "convert {wildcards.exam}"

@@ -19,7 +19,7 @@ rule intake_exam:
         runtime=20,
     params:
         folder=lambda wc: study.exams[wc.exam].folder,
-        digest=lambda wc: raw[study.exams[wc.exam].folder],
+        raw=lambda wc: raw_digests(study.exams[wc.exam].folder),
         code=digest("intake_exam"),
     message:
         "intake {wildcards.exam}"

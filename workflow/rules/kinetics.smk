@@ -26,7 +26,7 @@ rule kinetics_exam:
         runtime=20,
     params:
         maps=lambda wc: study.maps(wc.exam),
-        digests=lambda wc: {name: raw[path] for name, path in study.maps(wc.exam).items()},
+        raw=lambda wc: raw_digests(*study.maps(wc.exam).values()),
         code=digest("kinetics_exam"),
     message:
         "kinetics {wildcards.exam}"

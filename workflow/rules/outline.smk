@@ -28,7 +28,7 @@ rule outline_case:
         runtime=20,
     params:
         files=lambda wc: study.outlines[wc.breast],
-        digests=lambda wc: {r: raw[path] for r, path in study.outlines[wc.breast].items()},
+        raw=lambda wc: raw_digests(*study.outlines[wc.breast].values()),
         code=digest("outline_case"),
     message:
         "outline {wildcards.breast}"

@@ -35,8 +35,9 @@ rule verify_exam:
         mem_mb=3000,
         runtime=20,
     params:
+        **study.params("harmonize"),
         truth=lambda wc: study.exams[wc.exam].truth,
-        digest=lambda wc: raw[study.exams[wc.exam].truth],
+        raw=lambda wc: raw_digests(study.exams[wc.exam].truth),
         breasts=lambda wc: {b: study.breasts[b].side for b in TRUE_BREASTS if study.exam_of(b) == wc.exam},
         code=digest("verify_exam"),
     message:
@@ -67,7 +68,7 @@ rule verify_study:
         runtime=20,
     params:
         truths={b: study.exams[study.exam_of(b)].truth for b in TRUE_TEST},
-        digests={b: raw[study.exams[study.exam_of(b)].truth] for b in TRUE_TEST},
+        raw=raw_digests(*(study.exams[study.exam_of(b)].truth for b in TRUE_TEST)),
         arms=list(study.config.arms),
         readers=study.config.readers.test,
         code=digest("verify_study"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from radparity.config import CHANNELS
-from radparity.fold import read_roles
+from radparity.fold import read_partition
 from radparity.image import load, save
 from radparity.job import case_job
 from radparity.record import DataFault, read
@@ -25,8 +25,8 @@ def networks(run, case):
 
     chosen = []
     for path in run.inputs("weights"):
-        role = read_roles(run.input.folds, Path(path).parent.name).get(case)
-        if role in (None, "held_out"):
+        member = read_partition(run.input.folds, Path(path).parent.name).get(case)
+        if member is None or member["role"] == "held_out":
             network, about = weights.load(Path(path))
             chosen.append((network, np.array(about.divisors)))
     return chosen

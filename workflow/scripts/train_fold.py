@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from radparity.fold import read_roles
+from radparity.fold import read_partition
 from radparity.image import load
 from radparity.job import job
 from radparity.ledger import dump
@@ -13,18 +13,18 @@ from radparity.train.slab import make_breast
 
 
 def breasts(run, role, positions, divisors):
-    """The usable breasts of one role, and why others are left out."""
+    """The usable breasts of one role in this fold."""
     drawn = {
         read(p)["case"]: (read(p), image) for p, image in zip(run.inputs("outline_records"), run.inputs("outlines"))
     }
-    roles = read_roles(run.input.folds, run.wildcards["fold"])
+    members = read_partition(run.input.folds, run.wildcards["fold"])
     rows = zip(run.inputs("records"), run.inputs("channels"), run.inputs("mask_records"), run.inputs("masks"))
-    labels = partition_labels(run.input.folds)
     for record, channels, mask_record, mask in rows:
         case = read(record)["case"]
-        label, patient = labels[case]
+        member = members[case]
+        label = member["label"]
         usable = is_ok(record) and is_ok(mask_record) and (label == "benign" or drawn[case][0]["status"] == "ok")
-        if roles[case] != role or not usable:
+        if member["role"] != role or not usable:
             continue
         image, prior = load(channels)[0], load(mask, np.uint8)[0]
         outline = None
@@ -32,12 +32,7 @@ def breasts(run, role, positions, divisors):
             outline = np.zeros(prior.shape, np.uint8)
             outline[drawn[case][0]["section"]] = load(drawn[case][1], np.uint8)[0][0, ..., 0]
         image = np.moveaxis(image, -1, 0)[positions]
-        yield make_breast(case, patient, label, image, prior, outline, divisors)
-
-
-def partition_labels(path):
-    rows = [line.split("\t") for line in Path(path).read_text().splitlines()[1:]]
-    return {breast: (label, patient) for _, breast, patient, label, _ in rows}
+        yield make_breast(case, member["patient"], label, image, prior, outline, divisors)
 
 
 with job(snakemake) as run:

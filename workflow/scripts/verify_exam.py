@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from radparity import verify
+from radparity.compare.scores import dice
 from radparity.grid import cut_breast, resample_in_plane
 from radparity.image import load, spacing
 from radparity.job import case_job
@@ -37,12 +38,8 @@ def work(run):
             continue
         side = run.params["breasts"][case]
         own, native = cut_breast(breast == CODE[side], affine, side)
-        mask = load(path, np.uint8)[0]
-        for rule in ("double", "off"):
-            true = resample_in_plane(own.astype(np.uint8), native, rule, order=0)[0]
-            if true.shape == mask.shape:
-                out.setdefault("breast_mask_dice", {})[case] = verify.dice(mask, true)
-                break
+        true = resample_in_plane(own.astype(np.uint8), native, run.params["harmonize"]["in_plane"], order=0)[0]
+        out.setdefault("breast_mask_dice", {})[case] = dice(load(path, np.uint8)[0] > 0, true > 0)
     return out
 
 

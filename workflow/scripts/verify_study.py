@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from radparity.compare.scores import dice
 from radparity.image import load
 from radparity.job import job
 from radparity.outline import place
 from radparity.record import read
-from radparity.verify import dice
 
 ROWS = [
     ("phase_time_error_s", "largest error of a phase's time, s"),
@@ -59,8 +59,8 @@ with job(snakemake) as run:
         true = true_section(case, truth, outlines[case])
         drawn = load(outlines[case], np.uint8)[0][0]
         raters = read(Path(outlines[case]).with_name("outline.json"))["raters"]
-        readers = {f"dice_{r}": dice(drawn[..., raters.index(r)], true) for r in run.params["readers"]}
-        cases.append({"arm": arm, "case": case, "dice_truth": dice(load(mask, np.uint8)[0][0], true), **readers})
+        readers = {f"dice_{r}": dice(drawn[..., raters.index(r)] > 0, true) for r in run.params["readers"]}
+        cases.append({"arm": arm, "case": case, "dice_truth": dice(load(mask, np.uint8)[0][0] > 0, true), **readers})
     table = pd.DataFrame(cases)
     for arm in run.params["arms"]:
         values = table.loc[table.arm == arm, "dice_truth"] if len(table) else []
