@@ -20,13 +20,18 @@ REAL_EXAM = Path("resources/real_exam/ucsf_br_06.tar.xz")
 def main(arguments: list[str] | None = None) -> int:
     """The command line. Returns the exit status: 2 where the configuration or a sheet cannot be used."""
     parser = argparse.ArgumentParser(prog="radparity", description=__doc__)
-    parser.add_argument("command", choices=["demo", "sweep", "schema"])
+    parser.add_argument("command", choices=["demo", "sweep", "schema", "faults"])
     parser.add_argument("--config", default="config.yaml", help="the study's configuration file")
     parser.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1))
     options = parser.parse_args(arguments)
     try:
         if options.command == "schema":
             print(schema(), end="")
+            return 0
+        if options.command == "faults":
+            from radparity.faults import table
+
+            print(table(), end="")
             return 0
         raw = read_config(options.config)
         config = load(raw, options.config)
