@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 
+from radparity.frames import Image, single_frames
 from radparity.image import load, save
 from radparity.record import DataFault
 
@@ -25,24 +28,26 @@ def dcm2niix() -> str:
     return str(program)
 
 
-def convert_phase(files: list[Path], expected: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+def convert_phase(images: Sequence[Image], expected: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """One phase as an array (sagittal section, anterior, superior) in RAS+ and its affine.
 
-    Phases are converted alone because dcm2niix merges or splits them by vendor and keeps no times.
-    Raises DataFault `conversion_failed` where not exactly one volume of the expected shape comes out.
+    images: in order of position. Phases are converted alone, each in a fresh folder, because dcm2niix merges or splits
+    them by vendor, keeps no times and adds a letter to names that exist. Compressed pixels are left to it as well.
+    Raises DataFault `conversion_failed` where not exactly one volume of the expected shape comes out, and
+    `geometry_disagrees` where it does not lie where the headers say.
     """
     with tempfile.TemporaryDirectory() as scratch:
         source, made = Path(scratch, "in"), Path(scratch, "out")
         source.mkdir()
         made.mkdir()
-        for number, file in enumerate(files):
-            (source / f"{number:05d}.dcm").symlink_to(file.resolve())
+        files = single_frames(images, source)
         command = [dcm2niix(), "-z", "n", "-b", "n", "-f", "phase", "-o", str(made), str(source)]
         run = subprocess.run(command, capture_output=True, text=True)
+        # Its own words name files of the temporary folder only.
         print(run.stdout, run.stderr)
         volumes = sorted(made.glob("*.nii"))
         if run.returncode or len(volumes) != 1:
-            said = " ".join((run.stdout + run.stderr).strip().splitlines()[-2:])
+            said = " ".join((run.stdout + run.stderr).replace(scratch, "").strip().splitlines()[-2:])
             raise DataFault("conversion_failed", f"dcm2niix gave {len(volumes)} volumes, exit {run.returncode}: {said}")
         raw = nibabel.load(volumes[0])
         if sorted(raw.shape) != sorted(expected):
@@ -52,7 +57,7 @@ def convert_phase(files: list[Path], expected: tuple[int, ...]) -> tuple[NDArray
         return load(volumes[0], raw.get_data_dtype() if plain else np.float32)
 
 
-def _check_geometry(affine: NDArray[np.float64], shape: tuple[int, ...], files: list[Path]) -> None:
+def _check_geometry(affine: NDArray[np.float64], shape: tuple[int, ...], files: Sequence[Path]) -> None:
     """The volume's first and last sections lie where the DICOM headers put them (LPS against RAS).
 
     dcm2niix may turn the axes, so the section axis is found from the headers' own positions.
@@ -72,28 +77,71 @@ def _check_geometry(affine: NDArray[np.float64], shape: tuple[int, ...], files: 
     ends[:, axis] = [0, shape[axis] - 1] if last[axis] > first[axis] else [shape[axis] - 1, 0]
     apart = float((np.abs(np.array([first, last]) - ends) * np.linalg.norm(affine[:3, :3], axis=0)).max())
     if apart > AGREE_MM:
-        raise DataFault(
-            "geometry_disagrees", f"converted volume and header of {files[0].name} differ by {apart:.2f} mm"
-        )
+        raise DataFault("geometry_disagrees", f"the converted volume and the headers differ by {apart:.2f} mm")
 
 
-def convert_exam(folder: Path, intake: dict[str, Any], output: Path) -> dict[str, Any]:
+def pixel_digest(volume: NDArray[Any]) -> str | None:
+    """SHA-256 of a volume's shape and intensities, whatever type they are kept in; None where all are equal.
+
+    The same images under two patients have the same digest, although their headers differ.
+    """
+    if volume.size == 0 or volume.min() == volume.max():
+        return None
+    seen = hashlib.sha256(repr(volume.shape).encode())
+    for section in volume:
+        seen.update(np.ascontiguousarray(section, dtype="<f4").tobytes())
+    return seen.hexdigest()
+
+
+def convert_exam(files: Mapping[str, Path], intake: Mapping[str, Any], output: Path) -> dict[str, Any]:
     """All phases of an exam in one file, axes (sagittal section, anterior, superior, phase).
 
-    Returns the facts of the record: times in s from the first phase, shape, spacing in mm.
-    Raises DataFault where a phase cannot be converted or the phases do not share one grid.
+    files: the exam's files by the names that its intake record uses (`name`, or `name#frame` for a multi-frame file).
+    Returns the facts of the record: times in s from the first phase (None where intake could not know them), shape,
+    spacing in mm, a digest of each phase's pixels. Raises DataFault where a phase cannot be converted, is empty or a
+    copy of another, or where the phases do not share one grid.
     """
     expected = (intake["sections"], *intake["matrix"])
-    volumes, affines = [], []
-    for phase in intake["phases"]:
-        volume, affine = convert_phase([folder / name for name in phase["files"]], expected)
-        volumes.append(volume)
-        affines.append(affine)
-    if any(not np.allclose(affine, affines[0], atol=1e-3) for affine in affines):
-        raise DataFault("grids_differ", "the phases lie on different grids")
-    save(output, np.stack(volumes, axis=-1), affines[0])
+    together: NDArray[Any] | None = None
+    first_affine = np.eye(4)
+    digests: list[str] = []
+    count = len(intake["phases"])
+    for number, phase in enumerate(intake["phases"]):
+        volume, affine = convert_phase([_image(files, name) for name in phase["files"]], expected)
+        if together is None:
+            together, first_affine = np.empty((*volume.shape, count), volume.dtype), affine
+        if volume.shape != together.shape[:3] or not np.allclose(affine, first_affine, atol=1e-3):
+            raise DataFault("grids_differ", f"phase {number + 1} lies on another grid than the first")
+        digest = pixel_digest(volume)
+        if digest is None:
+            raise DataFault("phase_empty", f"every voxel of phase {number + 1} has the same intensity")
+        if digest in digests:
+            raise DataFault(
+                "phases_identical",
+                f"phases {digests.index(digest) + 1} and {number + 1} hold the same pixels: one was exported twice,"
+                " another not at all. Fetch the exam again from the archive",
+            )
+        digests.append(digest)
+        together = together.astype(np.result_type(together, volume), copy=False)
+        together[..., number] = volume
+    if together is None:
+        raise ValueError("the intake record names no phases")
+    save(output, together, first_affine)
     return {
         "times_s": [phase["time_s"] for phase in intake["phases"]],
-        "shape": list(volumes[0].shape),
-        "spacing_mm": [round(float(v), 4) for v in np.linalg.norm(affines[0][:3, :3], axis=0)],
+        "shape": list(together.shape[:3]),
+        "spacing_mm": [round(float(v), 4) for v in np.linalg.norm(first_affine[:3, :3], axis=0)],
+        "pixels": digests,
     }
+
+
+def _image(files: Mapping[str, Path], name: str) -> Image:
+    """The file and frame that a name of the intake record stands for.
+
+    Raises DataFault `conversion_failed` where the file has gone since intake looked.
+    """
+    stem, mark, frame = name.rpartition("#")
+    known, number = (stem, int(frame)) if mark and frame.isdigit() and stem in files else (name, None)
+    if known not in files or not files[known].is_file():
+        raise DataFault("conversion_failed", f"{known} has gone since intake read it. Run `radparity sweep` again")
+    return Image(files[known], number)

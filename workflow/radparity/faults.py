@@ -38,6 +38,10 @@ FAULTS: dict[str, Fault] = {
     "geometry_disagrees": Fault(
         "convert", "the converted volume does not lie where the headers say", "See the log; report the series"
     ),
+    "phase_empty": Fault("convert", "every voxel of a phase is the same", "Fetch the exam again from the archive"),
+    "phases_identical": Fault(
+        "convert", "two phases hold the same pixels", "Fetch the exam again from the archive: one was exported twice"
+    ),
     "grids_differ": Fault("convert", "the phases lie on different grids", "Exclude the odd series in decisions.tsv"),
     "side_disagrees": Fault("harmonize", "the volume lies on the other side", "Correct the column `side`"),
     "too_few_sections": Fault("harmonize", "hardly any section belongs to this breast", "Correct the column `side`"),

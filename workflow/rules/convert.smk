@@ -7,6 +7,7 @@ rule convert_exam:
     """Phase by phase with dcm2niix into one RAS+ volume with the phases along the fourth axis."""
     input:
         record="results/intake/{exam}/intake.json",
+        intake="results/intake/{exam}/intake.json",
     output:
         record="results/convert/{exam}/convert.json",
         phases="results/convert/{exam}/phases.nii.gz",
