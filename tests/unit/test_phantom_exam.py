@@ -17,6 +17,7 @@ import pydicom
 import pytest
 from scipy import ndimage
 
+from radparity.convert import convert_exam
 from radparity.phantom import cohort
 from radparity.phantom.cohort import ExamDesign, write_exam
 
@@ -75,6 +76,12 @@ def fine(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return write(design(**changes), tmp_path_factory.mktemp("fine"), motion=False, noise=False)
 
 
+@pytest.fixture(scope="module")
+def axial(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    changes = {"sides": "both", "right_label": "benign", "layout": "axial", "phases": 3, "scanner": "Skyra 3T"}
+    return write(design(exam="E17", **changes), tmp_path_factory.mktemp("axial"), motion=False, noise=False)
+
+
 def truth(made: Made) -> dict[str, Any]:
     exam, out = made
     return dict(json.loads((out / "truth" / exam.exam / "truth.json").read_text()))
@@ -97,7 +104,7 @@ def phase_files(made: Made) -> list[tuple[float, list[Path]]]:
         if exam.layout == "multiphase":
             time = float(d.TriggerTime) / 1000
         else:
-            text = d.AcquisitionTime if exam.layout == "per_phase" else d.ContentTime
+            text = d.AcquisitionTime if exam.layout in ("per_phase", "axial") else d.ContentTime
             time = int(text[:2]) * 3600.0 + int(text[2:4]) * 60 + float(text[4:])
         groups[time].append(path)
     first = min(groups)
@@ -135,7 +142,7 @@ def test_same_seed_same_bytes_and_another_seed_other_bytes(real: Made, tmp_path:
     assert first["truth/E07/dce.nii.gz"] != other["truth/E07/dce.nii.gz"]
 
 
-@pytest.mark.parametrize("name", ["still", "both", "fine"])
+@pytest.mark.parametrize("name", ["still", "both", "fine", "axial"])
 def test_dcm2niix_gives_the_grid_of_the_truth_and_its_times(
     name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -148,9 +155,14 @@ def test_dcm2niix_gives_the_grid_of_the_truth_and_its_times(
     for image in images:
         assert image.shape == breast.shape
         np.testing.assert_allclose(image.affine, affine, atol=1e-4)
-    pixel, size, sections = (0.58, 192, 24) if name == "fine" else (1.0, 112, 48 if name == "both" else 24)
-    assert breast.shape == (sections, size, size)
-    np.testing.assert_allclose(np.diag(affine)[:3], [3.5, pixel, pixel], atol=1e-6)
+    shape, spacing = {
+        "still": ((24, 112, 112), (3.5, 1.0, 1.0)),
+        "both": ((48, 112, 112), (3.5, 1.0, 1.0)),
+        "fine": ((24, 192, 192), (3.5, 0.58, 0.58)),
+        "axial": ((168, 112, 32), (1.0, 1.0, 3.5)),
+    }[name]
+    assert breast.shape == shape
+    np.testing.assert_allclose(np.diag(affine)[:3], spacing, atol=1e-6)
     # Without noise and motion the converted phases and the truth must agree voxel by voxel, up to rounding of pixels.
     raw = np.stack([np.asarray(image.dataobj, dtype=float) for image in images])
     dce, _ = volume(made, "dce.nii.gz")
@@ -170,6 +182,29 @@ def test_bilateral_volume_has_its_midline_at_zero_and_one_cancer(both: Made) -> 
     assert abs(x.sum()) < 1e-3
     cancers = [lesion for lesion in truth(both)["lesions"] if lesion["kind"] == "cancer"]
     assert [c["breast"] for c in cancers] == ["E08L"] and cancers[0]["centre_mm"][0] < 0
+
+
+def test_the_multi_frame_file_holds_the_images_of_the_single_ones(still: Made, tmp_path: Path) -> None:
+    changed = design(layout="enhanced", distractors="none")
+    made = write(changed, tmp_path / "made", motion=False, noise=False)
+    (path,) = (tmp_path / "made" / "dicom").rglob("*.dcm")
+    data = pydicom.dcmread(path)
+    frames: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for number, frame in enumerate(data.PerFrameFunctionalGroupsSequence):
+        position = frame.PlanePositionSequence[0].ImagePositionPatient[0]
+        frames[frame.FrameContentSequence[0].TemporalPositionIndex].append((position, number))
+    record = {
+        "sections": 24,
+        "matrix": [112, 112],
+        "phases": [{"time_s": None, "files": [f"x#{n}" for _, n in sorted(frames[k])]} for k in sorted(frames)],
+    }
+    convert_exam({"x": path}, record, tmp_path / "phases.nii.gz")
+    together = nibabel.as_closest_canonical(nibabel.load(tmp_path / "phases.nii.gz"))
+    for phase, (_, files) in enumerate(phase_files(still)):
+        single = convert(files, tmp_path / str(phase))
+        np.testing.assert_array_equal(np.asarray(together.dataobj)[..., phase], np.asarray(single.dataobj))
+        np.testing.assert_allclose(together.affine, single.affine, atol=1e-4)
+    assert truth(made)["times_s"] == truth(still)["times_s"]
 
 
 def test_headers_are_those_of_a_sagittal_ge_exam(real: Made) -> None:

@@ -22,6 +22,7 @@ class Scanner:
     gain: float
     noise: float
     coil_mm: float
+    manufacturer: str = "GE MEDICAL SYSTEMS"
 
 
 # The oldest model writes its field strength in gauss, as real ones did.
@@ -30,6 +31,8 @@ SCANNERS = {
     "Signa Excite 1.5T": Scanner("SIGNA EXCITE", "1.5", 6.0, 18.0, 85.0),
     "Signa HDxt 3T": Scanner("Signa HDxt", "3", 14.0, 34.0, 70.0),
     "Discovery 3T": Scanner("DISCOVERY MR750", "3", 9.0, 19.0, 100.0),
+    "Skyra 3T": Scanner("Skyra", "3", 1.6, 4.0, 90.0, "SIEMENS"),
+    "Ingenia 3T": Scanner("Ingenia", "3", 4.0, 10.0, 80.0, "Philips Medical Systems"),
 }
 CHOICES = {
     "sides": ("left", "right", "both"),
@@ -38,7 +41,7 @@ CHOICES = {
     "partition": ("development", "tuning", "test"),
     "scanner": tuple(SCANNERS),
     "resolution": ("coarse", "fine"),
-    "layout": ("multiphase", "per_phase", "content_time"),
+    "layout": ("multiphase", "per_phase", "content_time", "axial", "enhanced"),
     "distractors": ("none", "t2", "localizer"),
 }
 

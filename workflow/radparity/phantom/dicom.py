@@ -1,4 +1,7 @@
-"""Writing an exam as DICOM series like those of a sagittal fat-suppressed breast examination on a GE scanner."""
+"""Writing an exam as DICOM series like those of fat-suppressed breast examinations.
+
+Mostly sagittal on a GE scanner; also axial with one series a phase, and one enhanced multi-frame file.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_ui
 
 from radparity.phantom.design import SCANNERS, ExamDesign, generator
 from radparity.phantom.grid import Grid
+from radparity.phantom.multiframe import as_multiframe
 
 SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 FIRST_DYNAMIC_SERIES = 8
 DAYS_BETWEEN_EXAMS = 26
 Volume = NDArray[Any]
@@ -54,7 +59,7 @@ class ExamWriter:
         d.AccessionNumber = d.ReferringPhysicianName = d.StudyID = d.PatientBirthDate = d.PositionReferenceIndicator = (
             ""
         )
-        d.Modality, d.Manufacturer, d.ManufacturerModelName = "MR", "GE MEDICAL SYSTEMS", scanner.model
+        d.Modality, d.Manufacturer, d.ManufacturerModelName = "MR", scanner.manufacturer, scanner.model
         d.StudyDescription, d.SeriesDescription = "MR BREAST VIRTUAL", description
         d.PatientName = d.PatientID = design.patient
         d.PatientSex, d.BodyPartExamined, d.PatientPosition = "F", "BREAST", "FFP"
@@ -83,7 +88,7 @@ class ExamWriter:
         d.PixelData = np.ascontiguousarray(np.clip(np.rint(pixels), 0, 65535).astype("<u2")).tobytes()
         # Archives hand out both flat folders and one folder a series.
         flat = f"i{d.SeriesNumber}.{instance:05d}.dcm"
-        name = f"S{d.SeriesNumber:03d}/IM{instance:04d}.dcm" if self.design.layout == "per_phase" else flat
+        name = f"S{d.SeriesNumber:03d}/IM{instance:04d}.dcm" if self.design.layout in ("per_phase", "axial") else flat
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         d.save_as(path, enforce_file_format=True)
@@ -97,17 +102,50 @@ class ExamWriter:
         for instance, k in enumerate(order, start=first):
             self._write(d, instance, volume[k, ::-1, ::-1].T, (-x[k], -a[-1], s[-1]), SAGITTAL)
 
+    def _axial(self, d: Dataset, volume: Volume, grid: Grid) -> None:
+        """The axial sections of a volume, feet first; rows from anterior, columns from the patient's right."""
+        d.SliceThickness = d.SpacingBetweenSlices = f"{grid.spacing[2]:g}"
+        d.PixelSpacing = [f"{grid.spacing[1]:g}", f"{grid.spacing[0]:g}"]
+        x, a, s = grid.axes
+        for k in range(len(s)):
+            self._write(d, k + 1, volume[::-1, ::-1, k].T, (-x[-1], -a[-1], s[k]), AXIAL)
+
+    def _per_phase(self, volumes: list[Volume], times_s: list[float], grid: Grid) -> None:
+        """A series for each phase."""
+        axial = self.design.layout == "axial"
+        for phase, (volume, time) in enumerate(zip(volumes, times_s, strict=True)):
+            text = f"{'t1_fl3d_tra_fs_dyn' if axial else 'Sag T1 FS'} {f'post {phase}' if phase else 'pre'}"
+            d = self._dataset(FIRST_DYNAMIC_SERIES + phase, text, time, 6.2, 2.2, 10)
+            d.AcquisitionDate, d.AcquisitionTime = self.day, self._clock(time)
+            d.ContentTime = self._clock(time + 55)
+            if axial:
+                self._axial(d, volume, grid)
+            else:
+                self._sagittal(d, volume, grid, 1)
+
+    def _enhanced(self, volumes: list[Volume], times_s: list[float], grid: Grid) -> None:
+        """All phases in one multi-frame file."""
+        d = self._dataset(FIRST_DYNAMIC_SERIES, "Sag dyn eTHRIVE", times_s[0], 6.2, 2.2, 10)
+        d.ContentTime = d.AcquisitionTime = self._clock(times_s[0])
+        d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = self._uid(d.SeriesNumber, 1)
+        moments = [f"{self.day}{self._clock(time)}" for time in times_s]
+        path = self.folder / "IM0001.dcm"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        as_multiframe(d, volumes, moments, grid, SAGITTAL).save_as(path, enforce_file_format=True)
+
     def dynamic(self, volumes: list[Volume], times_s: list[float], grid: Grid) -> None:
         """All phases (section, anterior, superior), in the layout of the design."""
+        if self.design.layout in ("per_phase", "axial"):
+            self._per_phase(volumes, times_s, grid)
+        elif self.design.layout == "enhanced":
+            self._enhanced(volumes, times_s, grid)
+        else:
+            self._one_series(volumes, times_s, grid)
+
+    def _one_series(self, volumes: list[Volume], times_s: list[float], grid: Grid) -> None:
+        """All phases in one series of single images."""
         n = grid.shape[0]
         for phase, (volume, time) in enumerate(zip(volumes, times_s, strict=True)):
-            if self.design.layout == "per_phase":
-                text = f"Sag T1 FS post {phase}" if phase else "Sag T1 FS pre"
-                d = self._dataset(FIRST_DYNAMIC_SERIES + phase, text, time, 6.2, 2.2, 10)
-                d.AcquisitionDate, d.AcquisitionTime = self.day, self._clock(time)
-                d.ContentTime = self._clock(time + 55)
-                self._sagittal(d, volume, grid, 1)
-                continue
             d = self._dataset(FIRST_DYNAMIC_SERIES, "Sag VIBRANT dynamic", times_s[0], 6.2, 2.2, 10)
             if self.design.layout == "multiphase":
                 d.AcquisitionDate, d.AcquisitionTime = self.day, self._clock(times_s[0])

@@ -71,7 +71,8 @@ def place(design: ExamDesign, size: Size, seed: int) -> tuple[Grid, Grid, list[S
     """The native grid, the painting grid (finer, with a margin for what motion brings in) and the breasts' slabs.
 
     A bilateral volume has its midline at x = 0; a one-sided one begins 4 to 12 mm beside it. The field of view is
-    centred on the same point at each resolution, so one exam's tissue is the same at all of them.
+    centred on the same point at each resolution, so one exam's tissue is the same at all of them. An axial exam covers
+    the same box with sections across the superior axis.
     """
     rng = generator(seed, design.exam, "place")
     gap, centre_a, centre_s = (round(float(v), 1) for v in rng.uniform([4.0, 30.0, -15.0], [12.0, 60.0, 15.0]))
@@ -87,6 +88,11 @@ def place(design: ExamDesign, size: Size, seed: int) -> tuple[Grid, Grid, list[S
 
     matrix = size.matrix[design.resolution]
     native = around(size.pixel_mm[design.resolution], matrix, size.section_mm, sections, low + size.section_mm / 2)
+    if design.layout == "axial":
+        pixel, through = size.pixel_mm[design.resolution], size.section_mm
+        columns, count = int(sections * through / pixel), int(pixel * matrix / through)
+        origin = (low + pixel / 2, native.origin[1], round(centre_s - through * (count - 1) / 2, 4))
+        native = Grid(origin, (pixel, pixel, through), (columns, matrix, count))
     extent = max(size.pixel_mm[r] * size.matrix[r] for r in size.matrix) + 2 * MARGIN_MM
     half_section = size.section_mm / 2
     paint = around(
