@@ -3,20 +3,22 @@
 # results/
 #   raw/digests.tsv                                 content digest of every raw path (made by `radparity sweep`)
 #   intake/<exam>/intake.json                       series roles, phases with times
+#   eligible/<exam>/eligible.json                   which of its breasts enter the study, by which rule or decision
 #   convert/<exam>/phases.nii.gz                    (section, anterior, superior, phase), RAS+
 #   kinetics/<exam>/kinetics.json                   own maps against the site's, where it has them
 #   register/<exam>/registered.nii.gz, fields.nii.gz
 #   harmonize/<harmonization>/<breast>/channels.nii.gz
 #   mask/<breast>/mask.nii.gz
 #   outline/<breast>/outlines.nii.gz                all raters, on the common section
-#   fold/folds.tsv, fold/<harmonization>/<fold>/divisors.json
+#   fold/twins_development.json, twins_all.json     the same pixels in two exams
+#   fold/folds.tsv, fold/<harmonization>/<fold>/scaling.json
 #   train/<arm>/<fold>/weights.pt, curve.tsv
 #   predict/<arm>/<breast>/probability.nii.gz
 #   consensus/<breast>/references.nii.gz            leave-one-reader-out
 #   segment/<arm>/fraction.json, segment/<arm>/<breast>/mask.nii.gz
 #   compare/<arm>/main.tsv, cases.tsv, equivalence.tsv, scores.tsv, tails.tsv
 #   verify/cases.tsv, summary.tsv                   against the phantoms' truth
-#   report/index.html
+#   report/index.html, flow.tsv, flow_exams.tsv       the page; where each breast and each exam ended
 #   audit/audit.json
 #   logs/, benchmarks/                              what varies from run to run
 # Every case folder also holds <stage>.json, its record: ok, or excluded with the reason. Beside every file lies
@@ -71,7 +73,7 @@ rule all:
 include: "workflow/rules/common.smk"
 
 
-for stage in """intake convert kinetics register harmonize mask outline fold train predict consensus segment
+for stage in """intake eligible convert kinetics register harmonize mask outline fold train predict consensus segment
     compare verify report audit""".split():
 
     include: f"workflow/rules/{stage}.smk"

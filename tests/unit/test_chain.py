@@ -1,13 +1,12 @@
-"""The small arithmetic of the chain: grids, channels, outlines, folds, thresholds, kinetics, masks, registration."""
+"""The small arithmetic of the chain: outlines, folds, thresholds, kinetics, registration."""
 
 import nibabel
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy import ndimage
 
-from radparity import fold, grid, harmonize, kinetics, mask, outline, register, segment
+from radparity import fold, grid, kinetics, outline, segment
 from radparity.record import DataFault
 
 AFFINE = np.array([[3.0, 0, 0, -70], [0, 1.0, 0, -20], [0, 0, 1.0, -30], [0, 0, 0, 1]])
@@ -15,83 +14,6 @@ AFFINE = np.array([[3.0, 0, 0, -70], [0, 1.0, 0, -20], [0, 0, 1.0, -30], [0, 0, 
 
 def at(affine, *voxel):
     return (affine @ [*voxel, 1])[:3]
-
-
-@given(st.sampled_from([(7, 10), (8, 9), (5, 5)]), st.sampled_from([0.7, 1.0, 1.3]))
-def test_doubling_keeps_the_field_of_view_and_a_linear_image(shape, spacing):
-    affine = np.diag([3.0, spacing, spacing, 1])
-    index = np.indices((4, *shape)).astype(float)
-    volume = 10 + 2 * index[1] * spacing + 5 * index[2] * spacing + index[0]
-    fine, own = grid.resample_in_plane(volume, affine, "double")
-    assert fine.shape == (4, 2 * shape[0], 2 * shape[1])
-    for old, new in ((-0.5, -0.5), (np.array(shape) - 0.5, 2 * np.array(shape) - 0.5)):
-        old, new = np.broadcast_to(old, 2), np.broadcast_to(new, 2)
-        assert np.allclose(at(affine, 0, *old), at(own, 0, *new))
-    here = np.array([at(own, 1, i, j) for i in range(1, 2 * shape[0] - 1) for j in range(1, 2 * shape[1] - 1)])
-    assert np.allclose(fine[1, 1:-1, 1:-1].ravel(), 10 + 2 * here[:, 1] + 5 * here[:, 2] + 1)
-
-
-def test_fine_images_are_left_alone_and_a_fixed_spacing_is_reached():
-    volume = np.ones((4, 20, 20))
-    assert grid.resample_in_plane(volume, np.diag([3, 0.55, 0.55, 1.0]), "double")[0] is volume
-    fine, own = grid.resample_in_plane(volume, np.diag([3, 1.0, 1.0, 1.0]), 0.4)
-    assert fine.shape == (4, 50, 50) and np.allclose(np.diag(own)[1:3], 0.4)
-
-
-def test_a_bilateral_volume_is_cut_at_the_midline_and_nothing_is_lost():
-    volume = np.arange(48)[:, None, None] * np.ones((48, 4, 4))
-    affine = np.diag([3.5, 1, 1, 1.0])
-    affine[0, 3] = -3.5 * 23.5
-    left, left_affine = grid.cut_breast(volume, affine, "left")
-    right, right_affine = grid.cut_breast(volume, affine, "right")
-    assert np.array_equal(np.concatenate([left, right]), volume)
-    assert at(left_affine, 0, 0, 0)[0] == affine[0, 3] and at(right_affine, 0, 0, 0)[0] == pytest.approx(1.75)
-
-
-def test_a_volume_of_the_other_side_is_refused():
-    volume = np.ones((20, 4, 4))
-    assert grid.cut_breast(volume, AFFINE, "left")[0] is volume
-    with pytest.raises(DataFault, match="says right") as error:
-        grid.cut_breast(volume, AFFINE, "right")
-    assert error.value.code == "side_disagrees"
-
-
-@given(st.integers(2, 7), st.integers(0, 10_000))
-@settings(max_examples=30)
-def test_washout_slope_is_the_least_squares_one(phases, seed):
-    generator = np.random.default_rng(seed)
-    times = np.sort(generator.uniform(0, 500, phases)) + np.arange(phases)
-    posts = generator.normal(100, 20, (2, 3, phases))
-    wanted = np.polyfit(times, posts.reshape(6, phases).T, 1)[0].reshape(2, 3)
-    assert np.allclose(harmonize.enhancement_out(posts, times), wanted, atol=1e-4)
-
-
-def test_channels_of_a_known_exam():
-    times = [0.0, 100.0, 200.0, 300.0]
-    phases = np.stack([np.full((6, 4, 4), v) for v in (50.0, 150.0, 140.0, 130.0)], axis=-1)
-    t1c, dce_in, dce_out = harmonize.channels_of(phases, times, as_rate=False)
-    assert (t1c[0, 0, 0], dce_in[0, 0, 0]) == (150, 100) and dce_out[0, 0, 0] == pytest.approx(-0.1)
-    assert harmonize.channels_of(phases, times, as_rate=True)[1][0, 0, 0] == pytest.approx(1.0)
-
-
-@pytest.mark.parametrize("harmonization", ["pre_p95", "pre_max", "own_p95", "zscore"])
-def test_harmonization_removes_the_gain(harmonization):
-    generator = np.random.default_rng(0)
-    pre = generator.gamma(2, 50, (6, 8, 8)).astype(np.float32)
-    channels = generator.normal(100, 30, (3, 6, 8, 8)).astype(np.float32)
-    once = harmonize.scale(channels, pre, harmonization)[0]
-    again = harmonize.scale(channels * 7, pre * 7, harmonization)[0]
-    assert np.allclose(once, again, rtol=1e-4, atol=1e-5)
-    with pytest.raises(DataFault, match="no_signal"):
-        harmonize.scale(channels * 0, pre * 0, harmonization)
-
-
-def test_p95_of_the_record_is_the_scaled_channels_own():
-    generator = np.random.default_rng(0)
-    phases = generator.gamma(2, 50, (20, 10, 10, 4)).astype(np.float32)
-    scaled, own, facts = harmonize.harmonize_breast(phases, AFFINE, [0, 90, 180, 270], "left", "pre_p95", "off", False)
-    assert np.allclose(facts["p95"], [np.percentile(np.abs(scaled[..., c]), 95) for c in range(3)], rtol=1e-5)
-    assert scaled.shape == (20, 10, 10, 3) and facts["divisors"][0] == pytest.approx(np.percentile(phases[..., 0], 95))
 
 
 def written(tmp_path, array, affine=AFFINE, name="o.nii.gz"):
@@ -187,14 +109,6 @@ def test_no_patient_is_on_two_sides_of_a_fold(rows, count, seed):
         assert {b for b, r in role.items() if r == "held_out"} == held[name]
 
 
-def test_divisors_are_a_percentile_over_training_breasts_and_need_some():
-    assert fold.divisors([{"p95": [1.0, 2.0]}, {"p95": [3.0, 4.0]}]) == pytest.approx([2.9, 3.9])
-    with pytest.raises(ValueError, match="no training breast is left"):
-        fold.divisors([])
-    with pytest.raises(ValueError, match="empty in every training breast"):
-        fold.divisors([{"p95": [1.0, 0.0]}])
-
-
 def bump(shape, centre, sigma, height):
     index = np.indices(shape)
     return height * np.exp(-((index[0] - centre[0]) ** 2 + (index[1] - centre[1]) ** 2) / (2 * sigma**2))
@@ -259,66 +173,3 @@ def test_functional_tumour_volume_drops_isolated_voxels_and_counts_neighbours_be
     assert box.sum() == 9 and found.sum() == 9
     wide = kinetics.SiteVolume(np.array([5.0, 5, 5]), np.array([9.0, 9, 9]), 35, 70, 0, [])
     assert kinetics.functional_tumour_volume(phases, np.eye(4), wide)[0].sum() == 27
-
-
-def test_the_mask_finds_bright_tissue_and_refuses_air():
-    generator = np.random.default_rng(0)
-    image = np.abs(generator.normal(0, 3, (12, 60, 60)))
-    index = np.indices(image.shape)
-    breast = (index[1] - 15) ** 2 + (index[2] - 30) ** 2 < 22**2
-    image[breast] += 60
-    image[5:7, 14:18, 28:32] = 2  # a dark cyst inside is part of the breast
-    spacing = np.array([3.0, 1.5, 1.5])
-    found, facts = mask.breast_mask(image, spacing)
-    assert 2 * (found & breast).sum() / (found.sum() + breast.sum()) > 0.95 and found[5, 15, 30]
-    assert facts["volume_ml"] == pytest.approx(found.sum() * 6.75 / 1000, abs=0.1)
-    with pytest.raises(DataFault):
-        mask.breast_mask(np.zeros((12, 60, 60)), spacing)
-
-
-def test_warping_by_a_constant_field_is_a_shift():
-    volume = np.random.default_rng(0).gamma(2, 50, (6, 20, 20))
-    volume = ndimage.gaussian_filter(volume, 1.5)
-    field = np.zeros((*volume.shape, 3), np.float32)
-    field[..., 1] = 2.0
-    moved = register.warp(volume, field, np.array([3.0, 1.0, 1.0]))
-    assert np.allclose(moved[:, :-3], volume[:, 2:-1], rtol=1e-3)
-
-
-def test_the_jacobian_of_a_scaling():
-    index = np.indices((8, 9, 10)).astype(np.float32)
-    spacing = np.array([3.0, 1.0, 0.5])
-    field = np.stack([0.1 * index[a] * spacing[a] for a in range(3)], axis=-1).astype(np.float32)
-    assert np.allclose(register.jacobian(field, spacing), 1.1**3, rtol=1e-4)
-
-
-def test_registration_finds_a_known_field_and_repeats_bit_for_bit():
-    generator = np.random.default_rng(3)
-    shape, spacing = (12, 48, 48), np.array([3.0, 2.0, 2.0])
-    affine = np.diag([*spacing, 1])
-    fixed = np.abs(ndimage.gaussian_filter(generator.normal(size=shape), (0.8, 1.6, 1.6))) * 1000 + 50
-    true = np.stack([ndimage.gaussian_filter(generator.normal(size=shape), (3, 7, 7)) for _ in range(3)], axis=-1)
-    true[..., 0] *= 0.2
-    true *= 2.5 / np.sqrt((true**2).sum(-1).mean())
-    inverse = -true
-    for _ in range(8):
-        points = np.indices(shape) + np.moveaxis(inverse / spacing, -1, 0)
-        inverse = -np.stack(
-            [ndimage.map_coordinates(true[..., a], points, order=1, mode="nearest") for a in range(3)], axis=-1
-        )
-    moving = register.warp(fixed, inverse.astype(np.float32), spacing) * 0.6
-    chosen = register.Settings(
-        method="deformable",
-        spacing_mm=2.0,
-        metric="mattes",
-        metric_radius=32,
-        iterations=(60, 30),
-        flow_sigma=4.0,
-        total_sigma=0.5,
-    )
-    found = register.displacement(fixed, moving, affine, chosen)
-    inner = (slice(2, -2), slice(6, -6), slice(6, -6))
-    before = np.linalg.norm(true[inner], axis=-1).mean()
-    after = np.linalg.norm((found - true)[inner], axis=-1).mean()
-    assert after < 0.5 * before
-    assert np.array_equal(found, register.displacement(fixed, moving, affine, chosen))

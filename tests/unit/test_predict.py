@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -11,9 +13,17 @@ from radparity.networks.presets import build, initialise
 from radparity.networks.tiles import largest_tile, smallest_tile, tile_mb
 from radparity.networks.unet3d import UNet3d, check_input_size
 from radparity.predict import near_mask, predict_section, predict_volume
+from radparity.scaling import Prepare, Scaling, as_is
 
 SIZE = (21, 61, 70)
 DIVISORS = (2.0, 0.5, 1.0)
+
+
+def divided(*divisors: float) -> Prepare:
+    return partial(Scaling("pre_p95", "difference", ("t1c", "dce_in", "dce_out"), divisors).apply, scanner="any")
+
+
+PREPARE = divided(*DIVISORS)
 
 
 def settled(preset: str, seed: int) -> UNet3d:
@@ -77,7 +87,7 @@ def test_any_tile_gives_the_map_of_one_pass(
     near = near_mask(mask)
     expected = np.where(near, in_one_pass(network, channels, mask, section, DIVISORS), 0)
     assert expected[near].std() > 0.05
-    models = [(network, DIVISORS)]
+    models = [(network, PREPARE)]
     for tile in (None, (27, 51, 51), (35, 51, 67), (27, 107, 75)):
         found = predict_volume(models, channels, mask, section, tile=tile)
         assert found.dtype == np.float32
@@ -91,7 +101,7 @@ def test_one_section_is_that_section_of_the_volume(
     channels, mask = scene
     mask = mask.copy()
     mask[section, 20:41, 30:50] = True
-    models = [(network, DIVISORS)]
+    models = [(network, PREPARE)]
     whole = predict_volume(models, channels, mask, section)[section]
     for tile in (None, (19, 51, 59)):
         alone = predict_section(models, slab_of(channels, section), slab_of(mask, section), section, SIZE[0], tile=tile)
@@ -107,14 +117,14 @@ def test_volumes_smaller_than_the_padding(network: UNet3d, size: tuple[int, int,
     mask = np.ones(size, dtype=bool)
     section = size[0] // 2
     expected = in_one_pass(network, channels, mask, section, (1.0, 1.0, 1.0))
-    found = predict_volume([(network, (1.0, 1.0, 1.0))], channels, mask)
+    found = predict_volume([(network, as_is)], channels, mask)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_mean_over_models_each_with_its_divisors(network: UNet3d, scene: tuple[np.ndarray, np.ndarray]) -> None:
     channels, mask = scene
     other = settled("released", 2)
-    first, second = (network, DIVISORS), (other, (1.0, 3.0, 2.0))
+    first, second = (network, PREPARE), (other, divided(1.0, 3.0, 2.0))
     alone = [predict_volume([model], channels, mask) for model in (first, second)]
     together = predict_volume([first, second], channels, mask)
     np.testing.assert_allclose(together, (alone[0] + alone[1]) / 2, atol=1e-6)
@@ -123,7 +133,7 @@ def test_mean_over_models_each_with_its_divisors(network: UNet3d, scene: tuple[n
 
 def test_without_a_mask_everything_is_predicted_as_in_a_batch_of_one(scene: tuple[np.ndarray, np.ndarray]) -> None:
     channels, mask = scene
-    model = (settled("released", 2), DIVISORS)
+    model = (settled("released", 2), PREPARE)
     everywhere = predict_volume([model], channels, None)
     masked = predict_volume([model], channels, mask)
     near = near_mask(mask)
@@ -145,7 +155,7 @@ def test_near_mask_is_the_touched_cells_and_their_neighbours() -> None:
 
 def test_the_networks_state_is_not_changed(network: UNet3d, scene: tuple[np.ndarray, np.ndarray]) -> None:
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    predict_volume([(network, DIVISORS)], *scene)
+    predict_volume([(network, PREPARE)], *scene)
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
@@ -165,13 +175,13 @@ def test_largest_tile_fits_and_no_larger_one_does(single: bool, memory_mb: float
 
 def test_refusals(network: UNet3d, scene: tuple[np.ndarray, np.ndarray]) -> None:
     channels, mask = scene
-    models = [(network, DIVISORS)]
+    models = [(network, PREPARE)]
     with pytest.raises(ValueError, match="takes the breast mask as an input"):
         predict_volume(models, channels, None)
     with pytest.raises(ValueError, match="breast mask is empty"):
         predict_volume(models, channels, np.zeros_like(mask))
-    with pytest.raises(ValueError, match="3 positive numbers"):
-        predict_volume([(network, (1.0, 1.0))], channels, mask)
+    with pytest.raises(ValueError, match="2 channels, but this scales t1c, dce_in, dce_out"):
+        predict_volume(models, channels[:2], mask)
     with pytest.raises(ValueError, match="not finite"):
         predict_volume(models, np.where(mask, np.nan, channels), mask)
     with pytest.raises(ValueError, match="section 21 is outside"):

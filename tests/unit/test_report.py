@@ -268,17 +268,19 @@ def test_a_study_of_real_exams_has_no_banner_and_says_nothing_of_truth(tmp_path)
 @pytest.mark.parametrize("partition", ["development", "tuning", "test", "shown"])
 def test_a_partition_may_be_lost_as_a_whole(tmp_path, partition):
     lost = {row[0]: ("intake", "no_dynamic_series") for row in SHEET if row[5] == partition}
-    text, rows = build(Tree(tmp_path, excluded=lost).results(), TEMPLATE)
+    text, rows, exams = build(Tree(tmp_path, excluded=lost).results(), TEMPLATE)
     assert not Parser(text).open
     assert f"{partition}\tmalignant\texcluded\tintake\tno_dynamic_series" in rows
     assert f"{partition}\tmalignant\tok" not in rows
+    assert f"excluded\tintake\tno_dynamic_series\t\t{len(lost)}\t0\n" in exams
     assert ("No verdict." in text) == (partition == "test")
 
 
 def test_a_case_without_a_reference_leaves_at_the_comparison(tmp_path):
-    text, rows = build(Tree(tmp_path, sheet=SHEET[:4], empty=("T2",), shown_maps=False).results(), TEMPLATE)
-    assert "test\tmalignant\texcluded\tcompare\tno_usable_reference\t1" in rows
-    assert "test\tmalignant\tok\t\t\t3" in rows
+    _, rows, exams = build(Tree(tmp_path, sheet=SHEET[:4], empty=("T2",), shown_maps=False).results(), TEMPLATE)
+    assert "test\tmalignant\texcluded\tcompare\tno_usable_reference\t\t1" in rows
+    assert "test\tmalignant\tok\t\t\t\t3" in rows
+    assert exams.splitlines()[1:] == ["ok\t\t\t\t3\t0", "excluded\tcompare\tno_usable_reference\t\t1\t0"]
 
 
 def test_tables_of_another_run_are_refused(tmp_path):
@@ -331,12 +333,72 @@ def test_every_breast_ends_in_one_box_and_the_first_exclusion_counts(drawn):
 def test_a_record_that_was_passed_on_names_its_own_stage():
     breasts = [Breast("B", "E", "P", "left", "benign", "development")]
     gone = {"case": "E", "stage": "convert", "status": "excluded", "code": "grids_differ", "sentence": "s"}
-    records = {"intake": {"E": {"status": "ok"}}, "convert": {"E": gone}, "register": {"E": gone}}
+    before = {stage: {"E": {"status": "ok"}} for stage in ("intake", "eligible")}
+    records = before | {"convert": {"E": gone}, "register": {"E": gone}}
     assert flow.outcomes(breasts, records)[0].stage == "convert"
     records["convert"] = {"E": {"status": "ok"}}
     assert flow.outcomes(breasts, records)[0].stage == "convert"
     with pytest.raises(ValueError, match="no record of convert"):
-        flow.outcomes(breasts, {"intake": {"E": {"status": "ok"}}})
+        flow.outcomes(breasts, before)
+
+
+def test_rules_and_decisions_have_their_boxes_and_their_table(tmp_path):
+    tree = Tree(tmp_path, shown_maps=False)
+    results = tree.results(eligible=[{"name": n, "fact": "plane", "only": ["x"], "missing": "keep"} for n in "ab"])
+    gone = {"status": "excluded", "code": "not_eligible", "rule": "b", "sentence": "does not meet the rule 'b'"}
+    made = {
+        "exam": "ED1",
+        "breast": None,
+        "verdict": "include",
+        "reason": "a <clip>",
+        "who": "R5",
+        "date": "2024-03-04",
+    }
+    role = made | {"verdict": "role", "series": 7, "role": "dynamic"}
+    kept = {"breast": "D1", "rules": ["a", "b"], "reason": "a <clip>", "who": "R5"}
+    results.records["eligible"]["ED2"] = {"stage": "eligible", "breasts": {"D2": gone}, "overridden": []} | gone
+    results.records["eligible"]["ED1"] |= {
+        "breasts": {"D1": {"status": "ok"}}, "overridden": [kept], "decisions": [made, role]
+    }  # fmt: skip
+    twins = {"exams": 9, "identical_pixels": [{"exams": ["ED1", "ED7"], "patients": ["PD1"], "phases": 4}]}
+    tree.write("twins", "fold/twins.json", json.dumps(twins))
+    results.files["twins"] = tree.files["twins"]
+    page, rows, exams = build(results, TEMPLATE)
+    text = Parser(page).text
+    assert "development\tbenign\texcluded\teligible\tnot_eligible\tb\t1\t0" in rows
+    assert "development\tmalignant\tok\t\t\t\t1\t1" in rows
+    assert exams.splitlines()[1:] == ["ok\t\t\t\t9\t1", "excluded\teligible\tnot_eligible\tb\t1\t0"]
+    assert "10 examsof 10 patients" in text and "1 at eligible: b" in text
+    assert "1 of them by a decision against a rule" in text
+    table = flow.decisions_table(results.records["eligible"])
+    assert [row[:5] for row in table.rows] == [
+        ["ED1", "include", "a; b", "a <clip>", "R5"],
+        ["ED1", "series 7 is dynamic", "", "a <clip>", "R5"],
+    ]
+    assert "a <clip>" in text and "ED1, ED7" in text
+
+
+def test_an_exam_leaves_with_its_last_breast():
+    breasts = [Breast(name, "E", "P", "left", "benign", "development") for name in ("B1", "B2")]
+    out = {
+        b: {"status": "excluded", "code": "not_eligible", "rule": r, "sentence": "s"}
+        for b, r in zip(("B1", "B2"), "ba", strict=True)
+    }
+    eligible = {"stage": "eligible", "status": "ok", "breasts": {"B1": out["B1"], "B2": {"status": "ok"}}}
+    fine = {stage: {"E": {"stage": stage, "status": "ok"}} for stage in ("intake", "convert", "register")}
+    dark = {"stage": "mask", "status": "excluded", "code": "no_breast", "sentence": "s"}
+    records = fine | {"eligible": {"E": eligible}, "harmonize": {"B2": {"status": "ok"}}, "mask": {"B2": dark}}
+    ends = flow.outcomes(breasts, records)
+    assert [(e.stage, e.rule) for e in ends] == [("eligible", "b"), ("mask", "")]
+    assert flow.exam_ends(["E"], ends, records, ["a", "b"])["E"].code == "no_breast"
+    records["eligible"]["E"] = {"stage": "eligible", "status": "excluded", "breasts": out} | out["B1"]
+    ends = flow.outcomes(breasts, records)
+    assert flow.exam_ends(["E"], ends, records, ["a", "b"])["E"].rule == "b"
+    nobody = {"stage": "eligible", "status": "excluded", "code": "no_case", "sentence": "s"}
+    assert (
+        flow.exam_ends(["F"], ends, {"intake": {}, "eligible": {"F": nobody}, "convert": {}, "register": {}})["F"].code
+        == "no_case"
+    )
 
 
 def test_what_the_paper_does_not_publish_stays_blank():

@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from radparity import kinetics
-from radparity.convert import convert_exam, convert_phase
+from radparity.convert import convert_exam, convert_folder
 from radparity.image import load
 from radparity.intake.exam import intake_exam
+from radparity.intake.source import exam_files
 from radparity.phantom.cohort import read_cohort, study_sheets
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +24,9 @@ def real_exam(tmp_path_factory):
     with tarfile.open(ROOT / "resources/real_exam/ucsf_br_06.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     exam = folder / "real/UCSF-BR-06"
-    record = intake_exam(exam)
-    convert_exam(exam, record, folder / "phases.nii.gz")
+    files = exam_files(exam.parent, exam.name)
+    record = intake_exam(files)
+    convert_exam(files, record, folder / "phases.nii.gz")
     return exam, record, *load(folder / "phases.nii.gz")
 
 
@@ -32,13 +34,13 @@ def test_intake_of_the_real_exam(real_exam):
     _, record, phases, _ = real_exam
     assert [phase["time_s"] for phase in record["phases"]] == [0, 407, 761]
     assert {s["role"] for s in record["series"]} == {"dynamic", "derived"}
-    assert (record["plane"], record["laterality"], record["scanner"]["tesla"]) == ("sagittal", "L", 1.5)
+    assert (record["plane"], record["laterality"], record["scanner"]["tesla"]) == ("sagittal", "left", 1.5)
     assert phases.shape == (60, 256, 256, 3)
 
 
 def test_percent_enhancement_equals_the_sites_map_in_every_voxel(real_exam):
     exam, _, phases, _ = real_exam
-    site = convert_phase(sorted((exam / "image_dce_pe1").iterdir()), (60, 256, 256))[0].astype(float)
+    site = convert_folder(exam / "image_dce_pe1", (60, 256, 256))
     own = kinetics.percent_enhancement(phases[..., 0], phases[..., 1])
     assert kinetics.agree_enhancement(own, site, np.zeros(site.shape, bool))["equal_share"] == 1.0
 
@@ -48,7 +50,7 @@ def test_functional_tumour_volume_is_the_sites_voxel_for_voxel(real_exam):
     site = kinetics.read_site_volume(exam / "mask/1-1.dcm")
     tumour, box = kinetics.functional_tumour_volume(phases, affine, site)
     assert tumour.sum() == site.voxels == 41105
-    ratio = convert_phase(sorted((exam / "image_dce_ser").iterdir()), (60, 256, 256))[0].astype(float)
+    ratio = convert_folder(exam / "image_dce_ser", (60, 256, 256))
     assert np.array_equal(tumour, (ratio > 0) & box)
     own = kinetics.enhancement_ratio(phases[..., 0], phases[..., 1], phases[..., 2])
     agreement = kinetics.agree_ratio(own, ratio, tumour)
@@ -109,8 +111,9 @@ def test_slopes_of_an_exam_without_motion_equal_the_truth_within_its_noise(tmp_p
     for noise in (False, True):
         out = tmp_path / str(noise)
         write_exam(design, out, seed=3, motion=False, noise=noise)
-        record = intake_exam(out / "dicom/E10")
-        facts = convert_exam(out / "dicom/E10", record, tmp_path / "phases.nii.gz")
+        files = exam_files(out, "dicom/E10")
+        record = intake_exam(files)
+        facts = convert_exam(files, record, tmp_path / "phases.nii.gz")
         measured = channels_of(load(tmp_path / "phases.nii.gz")[0], facts["times_s"], as_rate=False)
         truth = load(out / "truth/E10/dce.nii.gz")[0]
         inside = load(out / "truth/E10/breast.nii.gz", np.uint8)[0] > 0

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radparity.networks.grid import reflected, slab_of
+from radparity.scaling import Scaling, as_is
 from radparity.train import loop, state, weights
 from radparity.train.interrupt import Interrupted
 from radparity.train.loop import train_fold, tumour_dice
@@ -54,13 +56,14 @@ def breast(number: int, malignant: bool, sections: int = 6, extent: tuple[int, i
         outline[section, anterior : anterior + 9, superior : superior + 9] = True
         channels[:, outline] += 4
     label = "malignant" if malignant else "benign"
-    return make_breast(f"b{number}", f"p{number}", label, channels, mask, outline if malignant else None, (1, 1, 1))
+    return make_breast(f"b{number}", f"p{number}", label, channels, mask, outline if malignant else None, as_is)
 
 
 def breasts(start: int, malignant: int, benign: int) -> list[Breast]:
     return [breast(start + i, i < malignant) for i in range(malignant + benign)]
 
 
+SCALING = Scaling("pre_p95", "difference", ("t1c", "dce_in", "dce_out"), (1.0, 2.0, 3.0))
 TRAINING, VALIDATION = breasts(0, 3, 3), breasts(50, 2, 1)
 
 
@@ -74,9 +77,7 @@ def file_of(result: Result) -> bytes:
     about = weights.About(
         "paper",
         2,
-        ("t1c", "dce_in", "dce_out"),
-        (1.0, 2.0, 3.0),
-        "pre_p95",
+        SCALING,
         ("b0",),
         training_record={"curve": result.curve},
     )
@@ -143,27 +144,30 @@ def test_load_breast_cuts_the_slab_and_divides(tmp_path: Path) -> None:
     mask, outline = np.ones((24, 10, 12), np.uint8), np.zeros((24, 10, 12), np.uint8)
     outline[5, 3:6, 4:7] = 1
     files = [write(tmp_path / f"{n}.nii.gz", a, affine) for n, a in (("c", channels), ("m", mask), ("o", outline))]
-    loaded = load_breast("x", "p", "malignant", *files, divisors=(2.0, 4.0))
+    scaling = Scaling("pre_p95", "difference", ("t1c", "dce_in"), (2.0, 4.0))
+    both = partial(scaling.apply, scanner="any")
+    loaded = load_breast("x", "p", "malignant", *files, prepare=both)
     assert (loaded.section, loaded.volume_shape) == (5, (24, 10, 12))
     assert loaded.channels.shape == (2, 19, 10, 12)
     np.testing.assert_array_equal(loaded.outline, outline[5] > 0)
     # Section 5 lies in the middle; section -4 is reflected to section 4.
     np.testing.assert_allclose(loaded.channels[1, 9], channels[5, ..., 1] / 4)
     np.testing.assert_allclose(loaded.channels[0, 0], channels[4, ..., 0] / 2)
-    benign = load_breast("x", "p", "benign", files[0], files[1], None, divisors=(2.0, 4.0), dtype=np.float16)
+    benign = load_breast("x", "p", "benign", files[0], files[1], None, prepare=both, dtype=np.float16)
     assert (benign.section, benign.channels.dtype, benign.outline.any()) == (12, np.float16, np.False_)
     assert benign.digest != loaded.digest
     # One breast file per study, fewer channels per arm.
-    one = load_breast("x", "p", "malignant", *files, divisors=(4.0,), channel_indices=(1,))
+    alone = partial(scaling.only(["dce_in"]).apply, scanner="any")
+    one = load_breast("x", "p", "malignant", *files, prepare=alone, channel_indices=(1,))
     np.testing.assert_array_equal(one.channels[0], loaded.channels[1])
 
     tilted = write(tmp_path / "t.nii.gz", mask, np.diag([-3.0, 0.5, 0.5, 1.0]))
     with pytest.raises(ValueError, match="breast x: mask are oriented LAS"):
-        load_breast("x", "p", "benign", files[0], tilted, None, (2.0, 4.0))
+        load_breast("x", "p", "benign", files[0], tilted, None, both)
     moved = affine.copy()
     moved[0, 3] = 1
     with pytest.raises(ValueError, match="different affines"):
-        load_breast("x", "p", "benign", files[0], write(tmp_path / "s.nii.gz", mask, moved), None, (2.0, 4.0))
+        load_breast("x", "p", "benign", files[0], write(tmp_path / "s.nii.gz", mask, moved), None, both)
 
 
 def test_make_breast_refuses_what_cannot_be_trained_on() -> None:
@@ -177,12 +181,11 @@ def test_make_breast_refuses_what_cannot_be_trained_on() -> None:
         ("benign, but an outline", {"label": "benign", "outline": two}),
         ("not have the same voxels", {"label": "benign", "mask": mask[:3]}),
         ("mask is empty in section 2", {"label": "benign", "mask": ~mask}),
-        ("positive numbers", {"label": "benign", "divisors": (0.0,)}),
         ("not finite", {"label": "benign", "channels": channels * np.nan}),
         ("unknown", {"label": "cancer"}),
     ]
     for message, change in refusals:
-        given_values: dict[str, Any] = {"channels": channels, "mask": mask, "outline": None, "divisors": (1.0,)}
+        given_values: dict[str, Any] = {"channels": channels, "mask": mask, "outline": None, "prepare": as_is}
         with pytest.raises(ValueError, match=f"breast x: .*{message}"):
             make_breast("x", "p", **(given_values | change))
 
@@ -198,7 +201,9 @@ def located(malignant: bool) -> Breast:
     mask[:, 30:60, 20:60] = True
     outline[7, 5:8, 70:76] = True
     label = "malignant" if malignant else "benign"
-    return make_breast("x", "p", label, channels, mask, outline if malignant else None, shape)
+    scaling = Scaling("pre_p95", "difference", ("t1c", "dce_in", "dce_out"), shape)
+    prepare = partial(scaling.apply, scanner="any")
+    return make_breast("x", "p", label, channels, mask, outline if malignant else None, prepare)
 
 
 @pytest.mark.parametrize("malignant", [True, False])
@@ -417,15 +422,15 @@ def test_weights_come_back_with_what_must_be_known(tmp_path: Path, uninterrupted
     path.write_bytes(file_of(uninterrupted))
     network, about = weights.load(path)
     assert not network.training
-    assert (about.divisors, about.training, about.harmonization) == ((1.0, 2.0, 3.0), ("b0",), "pre_p95")
+    assert (about.scaling, about.training) == (SCALING, ("b0",))
     assert about.training_record == {"curve": uninterrupted.curve}
     for name, value in network.state_dict().items():
         assert torch.equal(value, uninterrupted.weights[name]), name
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(ValueError, match="weights.pt are no radparity weights, or damaged"):
         weights.load(path)
-    with pytest.raises(ValueError, match="3 channels but 2 divisors"):
-        weights.to_bytes(uninterrupted.weights, replace(about, divisors=(1.0, 2.0)))
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        weights.to_bytes(uninterrupted.weights, replace(about, scaling=SCALING.only(["t1c", "dce_in"])))
 
 
 def test_slab_of_is_the_padded_volume() -> None:

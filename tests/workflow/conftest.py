@@ -31,7 +31,7 @@ class Project:
             else:
                 shutil.copy(source, folder / name)
         self.exams = exams
-        for sheet in ("exams", "breasts", "readings"):
+        for sheet in ("exams", "breasts", "readings", "decisions"):
             path = folder / f"resources/demo/{sheet}.tsv"
             header, *rows = path.read_text().splitlines()
             keep = [row for row in rows if any(field.rstrip("LR") in exams for field in row.split("\t")[:2])]
@@ -51,7 +51,7 @@ class Project:
     def shrink(self):
         """Settings that show how the chain behaves, not how well it segments."""
         self.configure(
-            register={"iterations": [10], "spacing_mm": 4.0},
+            register={"spacing_mm": 4.0, "ants": {"iterations": [10]}},
             train={"steps": 6, "minibatch": 2, "patch": [19, 43, 43], "validate_every": 3},
             fold={"folds": 2},
             arms={"unet": {"network": "paper", "width": 2}, "fuzzy_c_means": {"network": "fuzzy_c_means"}},

@@ -98,8 +98,8 @@ def test_weights_know_what_they_saw_and_it_is_training_patients_only(study):
     for fold in ("1", "2"):
         record = json.loads((study.folder / f"results/train/unet/{fold}/train.json").read_text())
         assert record["training"] and all(roles[fold, breast] == "training" for breast in record["training"])
-        divisors = json.loads((study.folder / f"results/fold/pre_p95/{fold}/divisors.json").read_text())
-        assert divisors["breasts"] == sorted(record["training"])
+        scaling = json.loads((study.folder / f"results/fold/pre_p95/{fold}/scaling.json").read_text())
+        assert scaling["breasts"] == sorted(record["training"])
 
 
 def test_no_result_holds_a_path_of_this_machine_or_a_time(study):

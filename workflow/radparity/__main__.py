@@ -1,4 +1,4 @@
-"""`radparity demo` makes the demo study's raw data; `radparity sweep` records the content of a study's raw data."""
+"""What is done before Snakemake runs: the demo's data, draft sheets of a raw folder, the sweep over the raw data."""
 
 from __future__ import annotations
 
@@ -14,15 +14,29 @@ import yaml
 
 from radparity.config import Config, ConfigError, load
 
+COMMANDS = {
+    "demo": "make the demo study's raw data",
+    "draft": "draft the sheets of a study from a raw folder, for you to correct",
+    "sweep": "record the content of a study's raw data; again after every change of it",
+    "schema": "print the JSON schema of the configuration",
+    "faults": "print the table of faults",
+}
 REAL_EXAM = Path("resources/real_exam/ucsf_br_06.tar.xz")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line. Returns the exit status: 2 where the configuration or a sheet cannot be used."""
     parser = argparse.ArgumentParser(prog="radparity", description=__doc__)
-    parser.add_argument("command", choices=["demo", "sweep", "schema", "faults"])
-    parser.add_argument("--config", default="config.yaml", help="the study's configuration file")
-    parser.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1))
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, does in COMMANDS.items():
+        command = commands.add_parser(name, help=does, description=does)
+        command.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1))
+        if name == "draft":
+            from radparity.draft.command import add_arguments
+
+            add_arguments(command)
+        else:
+            command.add_argument("--config", default="config.yaml", help="the study's configuration file")
     options = parser.parse_args(arguments)
     try:
         if options.command == "schema":
@@ -33,6 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
 
             print(table(), end="")
             return 0
+        if options.command == "draft":
+            from radparity.draft.command import run
+
+            print("\n".join(run(options, bar)))
+            return 0
         raw = read_config(options.config)
         config = load(raw, options.config)
         if options.command == "demo":
@@ -41,7 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
             from radparity.study import load_study
             from radparity.sweep import sweep
 
-            counts = sweep(load_study(raw, options.config), options.workers, bar("looking at the raw data"))
+            study, show = load_study(raw, options.config), bar("looking at the raw data")
+            counts = sweep(study, options.workers, show, lambda line: print(line, file=sys.stderr))
             print(", ".join(f"{value} {name}" for name, value in counts.items()))
     except ConfigError as error:
         print(error, file=sys.stderr)

@@ -1,14 +1,18 @@
-"""Audit: every file under results/ against its ledger entry, every input against the output that it was."""
+"""Audit: every file under results/ against its ledger entry, every input against the output that it was, all text
+against the identifiers of the source."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from radparity import ledger
+from radparity.deidentify.search import deidentification, read_sources
+from radparity.study import Study
 
 # What varies from run to run, and what the sweep keeps; neither has an entry.
 OUTSIDE = ("logs", "benchmarks", "raw", "audit")
@@ -75,3 +79,29 @@ def audit(results: Path, raw: dict[str, str], workers: int) -> dict[str, Any]:
         "inputs": inputs,
         "faults": sorted(faults, key=lambda f: (f["file"], f["fault"])),
     }
+
+
+def audit_study(
+    results: Path, study: Study, raw: dict[str, str], workers: int, allow: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Verify everything under results/, and search it for what identifies the patients of the source.
+
+    The headers of the source are read here and nowhere kept. Returns what `audit` does with the section
+    `deidentification`; the verdict is green only where both are.
+    """
+    exams: dict[str, list[str]] = {e: [row.folder, *study.maps(e).values()] for e, row in study.exams.items()}
+    pseudonyms: dict[str, set[str]] = {}
+    for exam, row in study.exams.items():
+        for name in (exam, row.patient, study.patients[exam]):
+            pseudonyms.setdefault(name, set()).add(exam)
+    for breast, outlines in study.outlines.items():
+        exams[study.exam_of(breast)] += outlines.values()
+    for breast in study.breasts:
+        pseudonyms.setdefault(breast, set()).add(study.exam_of(breast))
+    sources = read_sources(Path(study.config.raw), exams, workers)
+    section, matcher = deidentification(results, sources, pseudonyms, allow, workers)
+    found = audit(results, raw, workers)
+    for fault in found["faults"]:
+        fault.update({key: matcher.mask(text, matcher.owners(text)) for key, text in fault.items()})
+    green = found["verdict"] == section["verdict"] == "green"
+    return found | {"verdict": "green" if green else "red", "deidentification": section}

@@ -12,8 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from radparity.criteria import Rule, check_rules
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-Harmonization = Literal["pre_p95", "pre_max", "own_p95", "zscore"]
+Harmonization = Literal["pre_p95", "pre_max", "own_p95", "zscore", "histogram"]
 Channel = Literal["t1c", "dce_in", "dce_out"]
 CHANNELS: tuple[Channel, ...] = ("t1c", "dce_in", "dce_out")
 
@@ -29,11 +31,12 @@ class Section(BaseModel):
 
 
 class Sheets(Section):
-    """Where the three sheets lie, relative to the project."""
+    """Where the sheets lie, relative to the project."""
 
     exams: str
     breasts: str
     readings: str
+    decisions: str | None = Field(None, description="what people decided about exams, breasts and series")
 
 
 class Readers(Section):
@@ -43,25 +46,101 @@ class Readers(Section):
     anonymous: bool = Field(False, description="true where a name does not stand for one person (no bracket then)")
 
 
+class Ants(Section):
+    """The engine ANTs: symmetric normalization by cross-correlation."""
+
+    iterations: list[Annotated[int, Field(ge=0)]] = Field([15, 6], min_length=1, description="per level, coarse to fine")
+    radius: int = Field(1, ge=1, description="of the window that is correlated, voxels of the grid of spacing_mm")
+    step: float = Field(0.4, gt=0, description="largest move of one iteration, voxels")
+    update_variance: float = Field(5.0, ge=0, description="smoothing of each update, squared voxels")
+    total_variance: float = Field(1.0, ge=0, description="smoothing of the whole field, squared voxels")
+
+
+class Greedy(Section):
+    """The engine greedy: greedy diffeomorphic registration by cross-correlation."""
+
+    iterations: list[Annotated[int, Field(ge=0)]] = Field(
+        [40, 20], min_length=1, description="per level, coarse to fine"
+    )
+    radius: int = Field(2, ge=1, description="of the window that is correlated, voxels of the grid of spacing_mm")
+    update_sigma: float = Field(4.0, gt=0, description="smoothing of each update, voxels")
+    total_sigma: float = Field(1.0, gt=0, description="smoothing of the whole field, voxels")
+
+
+class RegisterQuality(Section):
+    """Beyond these an exam is flagged; it stays in the study."""
+
+    jacobian: list[float] = Field([0.3, 3.0], min_length=2, max_length=2, description="local change of volume in tissue")
+    volume_change: float = Field(0.1, gt=0, description="of strongly enhancing tissue, as a share")
+    worse: float = Field(0.01, ge=0, description="fall of the likeness to the target")
+
+    @model_validator(mode="after")
+    def _jacobian_holds_one(self) -> RegisterQuality:
+        if not 0 <= self.jacobian[0] < 1 < self.jacobian[1]:
+            raise ValueError("write jacobian: [0.3, 3.0]; the first below 1 (no change), the second above")
+        return self
+
+
 class Register(Section):
     """Every phase onto the first post-contrast one (spec section 4)."""
 
-    method: Literal["deformable", "off"] = "deformable"
-    spacing_mm: float = Field(2.5, gt=0, description="in-plane spacing the field is estimated at")
-    metric: Literal["mattes", "CC"] = "mattes"
-    iterations: list[int] = Field([60, 30], min_length=1, description="per level, coarse to fine")
-    metric_radius: int = Field(32, ge=1, description="mattes: histogram bins; CC: voxels of the window's radius")
-    flow_sigma: float = Field(5.0, ge=0, description="voxels, smoothing of each update")
-    total_sigma: float = Field(1.0, ge=0, description="voxels, smoothing of the whole field")
+    method: Literal["deformable", "affine", "off"] = "deformable"
+    engine: Literal["ants", "greedy"] = "ants"
+    threads: int = Field(1, ge=1, description="of one exam's job; never taken from the machine")
+    spacing_mm: float = Field(2.1, gt=0, description="spacing the field is estimated at, where the images are finer")
+    window_mm: float = Field(6.0, ge=0, description="window in which intensities are normalized; 0: not at all")
+    ants: Ants = Ants()
+    greedy: Greedy = Greedy()
+    quality: RegisterQuality = RegisterQuality()
 
 
 class Harmonize(Section):
-    """From registered phases to one breast's channels (spec sections 3, 5, 6)."""
+    """From registered phases to one breast's channels, and to a network's input (spec sections 3, 5, 6, 7)."""
 
     in_plane: Literal["double", "off"] | Annotated[float, Field(gt=0)] = Field(
         "double", description="double when the spacing is above 0.6 mm; off; or a fixed spacing in mm"
     )
+    section_mm: float = Field(3.0, gt=0, description="sections of exams that were not acquired sagittally")
     dce_in: Literal["difference", "rate"] = "difference"
+    times_unknown: Literal["exclude", "assume"] = "exclude"
+    assumed_interval_s: float | None = Field(None, gt=0, description="time between phases, for times_unknown: assume")
+    divisors: Literal["fold", "published"] = Field(
+        "fold", description="learned from each fold's training patients, or the authors' 40, 0.3 and 0.12"
+    )
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Harmonize:
+        if self.divisors == "published" and self.dce_in != "rate":
+            raise ValueError(
+                "divisors: published were made for DCE-in as a rate. Write instead: dce_in: rate (or divisors: fold)"
+            )
+        if self.times_unknown == "assume" and self.assumed_interval_s is None:
+            raise ValueError("times_unknown: assume needs the time between phases. Add a line: assumed_interval_s: 120")
+        return self
+
+
+class Mask(Section):
+    """The breast mask: classical, or by a network (spec section 8)."""
+
+    method: Literal["classical", "network"] = "classical"
+    fat: Literal["auto", "dark", "bright"] = Field("auto", description="classical: dark where fat is suppressed")
+    weights: str | None = Field(None, description="of a trained network, relative to raw; none: trained on the masks")
+    steps: int = Field(25_000, ge=1)
+    minibatch: int = Field(8, ge=1)
+    learning_rate: float = Field(2e-5, gt=0)
+    flip_share: float = Field(0.5, ge=0, le=1)
+    validate_every: int = Field(500, ge=1)
+    validation: float = Field(0.1, ge=0, lt=0.5, description="share of the patients with masks kept for validation")
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Mask:
+        if self.weights is None:
+            return self
+        if self.method != "network":
+            raise ValueError("weights are a network's. Write instead: method: network (or leave weights out)")
+        if self.weights.startswith(("/", "~")) or ".." in self.weights.split("/"):
+            raise ValueError("weights: write the path relative to the folder that `raw` names")
+        return self
 
 
 class Fold(Section):
@@ -135,6 +214,12 @@ class Compare(Section):
     minimum_cases: int = Field(50, ge=2, description="below this the verdict is 'too few cases'")
 
 
+class Deidentify(Section):
+    """The audit's search of everything under results/ for the names, ids, dates and UIDs of the source."""
+
+    allow: list[str] = Field([], description="words that may appear although a name or id of the source equals them")
+
+
 class Phantom(Section):
     """The virtual exams of the demo study; leave the block out in a study of real exams."""
 
@@ -150,9 +235,11 @@ class Config(Section):
     raw: str = Field(description="folder that the paths in the sheets are relative to")
     sheets: Sheets
     readers: Readers
+    eligible: list[Rule] = Field([], description="in order; the first that is not met is the box of the flow chart")
     # The attribute cannot be called `register`: that is a method of every pydantic model.
     registration: Register = Field(Register(), alias="register")
     harmonize: Harmonize = Harmonize()
+    mask: Mask = Mask()
     fold: Fold = Fold()
     arms: dict[Name, Arm] = Field(min_length=1)
     primary_arm: Name
@@ -160,6 +247,7 @@ class Config(Section):
     predict: Predict = Predict()
     segment: Segment = Segment()
     compare: Compare = Compare()
+    deidentify: Deidentify = Deidentify()
     phantom: Phantom | None = None
 
     @model_validator(mode="after")
@@ -170,7 +258,13 @@ class Config(Section):
             raise ValueError(f"primary_arm: {self.primary_arm} is a baseline without a network. Name a trained arm")
         if len(set(self.readers.test)) < len(self.readers.test):
             raise ValueError("readers: test: a name stands twice. Every reader has a name of his own")
+        check_rules(self.eligible)
         for name, arm in self.arms.items():
+            if arm.trained and self.harmonize.divisors == "published" and arm.harmonization != "pre_p95":
+                raise ValueError(
+                    f"arms: {name}: harmonization: {arm.harmonization}: the published divisors follow pre_p95."
+                    " Write instead: harmonization: pre_p95"
+                )
             if len(set(arm.channels)) < len(arm.channels):
                 raise ValueError(f"arms: {name}: channels: a channel stands twice")
             if not arm.trained and "dce_in" not in arm.channels:
@@ -200,7 +294,7 @@ def _fields(location: tuple[Any, ...]) -> dict[str, Any]:
         if part not in known:
             continue
         kinds = str(known[part].annotation)
-        found = re.findall(r"radparity\.config\.(\w+)", kinds)
+        found = re.findall(r"radparity\.\w+\.(\w+)", kinds)
         model = globals()[found[-1]] if found else None
     return (
         {f.alias or n: f for n, f in model.model_fields.items()}

@@ -57,6 +57,12 @@ def convert_phase(images: Sequence[Image], expected: tuple[int, ...]) -> tuple[N
         return load(volumes[0], raw.get_data_dtype() if plain else np.float32)
 
 
+def convert_folder(folder: Path, expected: tuple[int, ...]) -> NDArray[np.float64]:
+    """The one volume of a folder that holds nothing else (a site's own map), axes as `convert_phase`."""
+    images = [Image(path, None) for path in sorted(folder.iterdir())]
+    return convert_phase(images, expected)[0].astype(float)
+
+
 def _check_geometry(affine: NDArray[np.float64], shape: tuple[int, ...], files: Sequence[Path]) -> None:
     """The volume's first and last sections lie where the DICOM headers put them (LPS against RAS).
 

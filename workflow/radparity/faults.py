@@ -18,22 +18,113 @@ class Fault(NamedTuple):
 
 
 FAULTS: dict[str, Fault] = {
+    "file_list_broken": Fault(
+        "intake", "lines of the exam's list of files name no file", "Bring the files back, or draft the list again"
+    ),
     "no_dicom": Fault("intake", "the exam holds no DICOM image", "Correct the column `folder` of the exams sheet"),
     "truncated_file": Fault("intake", "a file ends before its pixels do", "Copy the exam again from the archive"),
     "several_patients": Fault("intake", "one exam's images carry several patient ids", "Give each exam its own folder"),
+    "patient_ids_joined": Fault(
+        "intake", "several patient ids, by a decision one woman's", "Nothing: check the decision", flag=True
+    ),
     "no_dynamic_series": Fault(
         "intake", "no series can be the contrast-enhanced one", "Name it in decisions.tsv with the role `dynamic`"
+    ),
+    "dynamic_ambiguous": Fault(
+        "intake",
+        "several series could be the dynamic one, or its pre-contrast phase, and no rule decides",
+        "Name their numbers in decisions.tsv with the role `dynamic`, or `other`",
+    ),
+    "precontrast_missing": Fault(
+        "intake",
+        "every series of the dynamic acquisition says it is after contrast",
+        "Fetch the pre-contrast series, or name the series in decisions.tsv with the role `dynamic`",
     ),
     "sections_missing": Fault(
         "intake", "the images cannot be split into whole phases", "Fetch the series again from the archive"
     ),
     "section_gap": Fault("intake", "sections are not evenly spaced", "Fetch the series again from the archive"),
     "too_few_phases": Fault("intake", "fewer than one phase before and two after contrast", "Exclude the exam"),
+    "several_exams": Fault(
+        "intake", "MR images of several days lie in one exam's folder", "Give each its own folder or list of files"
+    ),
+    "copies_differ": Fault(
+        "intake", "two files claim to be the same image but differ", "Fetch the series again from the archive"
+    ),
+    "geometry_missing": Fault(
+        "intake", "images lack position, orientation or pixel spacing", "Fetch the originals from the archive"
+    ),
+    "mixed_matrix": Fault(
+        "intake", "the dynamic series mixes matrix sizes that no tag separates", "Fetch the series again"
+    ),
+    "mixed_spacing": Fault(
+        "intake", "the dynamic series mixes pixel spacings that no tag separates", "Fetch the series again"
+    ),
+    "mixed_contrasts": Fault(
+        "intake", "the dynamic series mixes echoes, or water with fat", "Leave the odd series out in decisions.tsv"
+    ),
+    "section_repeated": Fault(
+        "intake", "different images show one section of one phase", "Fetch the series again from the archive"
+    ),
+    "sections_shifted": Fault("intake", "sections do not lie over one another", "Look at the exam; exclude it"),
+    "phases_shifted": Fault(
+        "intake", "the phases were planned at different places", "Leave the odd series out in decisions.tsv"
+    ),
+    "phase_interrupted": Fault(
+        "intake", "the last phase lacks sections, and fewer than three are whole", "Fetch the exam again, or exclude it"
+    ),
+    "phase_order_unknown": Fault("intake", "nothing tells in which order the phases came", "Fetch the exam again"),
+    "two_sides": Fault(
+        "intake",
+        "left and right breast have dynamic series of their own",
+        "Write two rows of the exams sheet for the folder, with `left` and `right` in the column `side`",
+    ),
+    "side_missing": Fault("intake", "no dynamic series shows the breast asked for", "Correct the column `side`"),
+    "file_twice": Fault("intake", "the same image lies in several files; one is used", "None", flag=True),
+    "image_twice": Fault("intake", "the same image comes under several identifiers; one is used", "None", flag=True),
+    "truncated_elsewhere": Fault(
+        "intake", "files outside the dynamic series end before their pixels do", "None, or copy them again", flag=True
+    ),
+    "patient_id_spelling": Fault(
+        "intake", "the patient id is written in several ways (case, blanks, zeros)", "Make sure it is one", flag=True
+    ),
+    "several_studies": Fault(
+        "intake", "one exam is filed under several study identifiers", "Make sure it is one exam", flag=True
+    ),
+    "acquisition_left_out": Fault(
+        "intake", "the dynamic series held images of another matrix or spacing; they are left out", "None", flag=True
+    ),
+    "phase_dropped": Fault(
+        "intake", "the last phase lacks sections and is left out", "None, or fetch the exam again", flag=True
+    ),
+    "series_order": Fault(
+        "intake", "acquisition times do not rise with the series numbers; the times are followed", "None", flag=True
+    ),
+    "first_time_estimated": Fault(
+        "intake", "the phase before contrast is placed in time by its duration", "None", flag=True
+    ),
+    "times_disagree": Fault(
+        "intake", "two sources of phase times disagree by over a fifth; the first is used", "Look at both", flag=True
+    ),
+    "laterality_disagrees": Fault(
+        "intake", "tag or description name one side, the images lie on the other", "Look at the exam", flag=True
+    ),
+    "laterality_unknown": Fault(
+        "intake", "no tag names the side and the images straddle the midline", "Look at the exam", flag=True
+    ),
+    "lossy_compression": Fault(
+        "intake", "images were compressed with loss", "Ask the archive for the originals", flag=True
+    ),
     "phase_times_unknown": Fault(
         "harmonize",
-        "no tag gives each phase a time of its own",
+        "no tag gives each phase a time of its own, or the times do not grow",
         "Ask for the originals, or set `times_unknown` under `harmonize` in the configuration",
     ),
+    "not_eligible": Fault(
+        "eligible", "a rule of the configuration is not met", "None; a decision `include` in decisions.tsv overrides it"
+    ),
+    "excluded_by_decision": Fault("eligible", "a person has excluded it in decisions.tsv", "None, or delete that row"),
+    "no_case": Fault("eligible", "no row of the breasts sheet names the exam", "Add a row there, or leave it so"),
     "conversion_failed": Fault("convert", "dcm2niix did not give one volume of the expected shape", "See the log"),
     "geometry_disagrees": Fault(
         "convert", "the converted volume does not lie where the headers say", "See the log; report the series"
@@ -43,9 +134,41 @@ FAULTS: dict[str, Fault] = {
         "convert", "two phases hold the same pixels", "Fetch the exam again from the archive: one was exported twice"
     ),
     "grids_differ": Fault("convert", "the phases lie on different grids", "Exclude the odd series in decisions.tsv"),
+    "registration_worse": Fault(
+        "register",
+        "a phase is less like the first post-contrast one after registration",
+        "Look at quality.png; try `engine` or `method: affine`",
+        flag=True,
+    ),
+    "registration_folds": Fault(
+        "register",
+        "registration presses or stretches tissue beyond the configured limits, or folds it",
+        "Look at quality.png; raise the smoothing under `register`",
+        flag=True,
+    ),
+    "lesion_volume_changed": Fault(
+        "register",
+        "registration changes the volume of strongly enhancing tissue beyond the configured limit",
+        "Look at quality.png; raise the smoothing under `register`",
+        flag=True,
+    ),
     "side_disagrees": Fault("harmonize", "the volume lies on the other side", "Correct the column `side`"),
+    "midline_unclear": Fault(
+        "harmonize",
+        "origin and image disagree on whether one breast or both are shown, or where the midline is",
+        "Fetch the exam again, with its origin; exclude it where it has none",
+    ),
     "too_few_sections": Fault("harmonize", "hardly any section belongs to this breast", "Correct the column `side`"),
     "no_signal": Fault("harmonize", "the images hold no signal", "Look at the exam; fetch it again"),
+    "chest_wall_unseen": Fault(
+        "mask", "the chest wall hardly shows; the mask's posterior border is a guess", "Look at the mask", flag=True
+    ),
+    "breast_mask_unusable": Fault(
+        "mask",
+        "a mask to train on cannot be used; the mask network does without",
+        "Export it on the exam's grid",
+        flag=True,
+    ),
     "no_breast": Fault("mask", "hardly any tissue is found in the volume", "Look at the exam"),
     "outline_missing": Fault("outline", "an outline's file is not there", "Correct the readings sheet"),
     "outline_unreadable": Fault("outline", "an outline's file cannot be read", "Export it again"),
@@ -55,6 +178,9 @@ FAULTS: dict[str, Fault] = {
     "outline_empty": Fault("outline", "nothing is outlined", "Export it again, or drop its row"),
     "outline_side": Fault("outline", "the outline lies in the other breast", "Correct the column `side`"),
     "outline_sections": Fault("outline", "raters outlined different sections", "Outline one common section"),
+    "identical_pixels": Fault(
+        "fold", "two exams of one patient hold the same pixels", "Exclude the copy in decisions.tsv", flag=True
+    ),
 }
 
 
@@ -77,4 +203,4 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-ORDER = ("intake", "eligible", "convert", "register", "harmonize", "mask", "outline")
+ORDER = ("intake", "eligible", "convert", "register", "harmonize", "mask", "outline", "fold")

@@ -1,4 +1,4 @@
-"""Fold: the partition of the development cases, and what may be learned from a fold's training patients only."""
+"""Fold: the partition of the development cases."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import csv
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
+from typing import Literal
 
 Role = Literal["training", "validation", "held_out"]
 
@@ -49,7 +47,7 @@ def roles(
     """What each breast is for one fold's network: held out, inner validation, or training.
 
     The inner validation set is a share of the remaining patients (of those with and without cancer alike), so neither
-    weights nor divisors ever see a held-out or validation patient.
+    weights nor scaling ever see a held-out or validation patient.
     """
     members = list(members)
     key = {m.breast: m.patient if unit == "patient" else m.breast for m in members}
@@ -64,21 +62,6 @@ def roles(
     for member in rest:
         found[member.breast] = "validation" if key[member.breast] in chosen else "training"
     return found
-
-
-def divisors(records: Iterable[Mapping[str, Any]]) -> list[float]:
-    """One divisor a channel: the 95th percentile over training breasts of each breast's own 95th percentile of |x|.
-
-    records: harmonize records of that fold's training breasts (reader_statistics, section 2, harmonization divisors).
-    Raises ValueError where there is no breast or a channel is empty in all of them.
-    """
-    table = np.array([record["p95"] for record in records], dtype=float)
-    if table.size == 0:
-        raise ValueError("no training breast is left in this fold: see the excluded cases in the report's flow chart")
-    found = np.percentile(table, 95, axis=0)
-    if not (found > 0).all():
-        raise ValueError(f"the divisors are {found.tolist()}: a channel is empty in every training breast")
-    return [float(value) for value in found]
 
 
 def read_partition(path: str, fold: str) -> dict[str, dict[str, str]]:

@@ -1,16 +1,57 @@
-"""Harmonize: one breast's input channels from an exam's registered phases, on the breast's grid, scaled per exam."""
+"""Harmonize: one breast's input channels from an exam's registered phases, on the breast's grid, scaled per exam.
+
+Only what the exam itself says is used here. What a fold learns from its training patients is in `scaling`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from radparity.grid import cut_breast, resample_in_plane
+from radparity.grid import FIRST_POST, GridRules, breast_grid
 from radparity.record import DataFault
+from radparity.scaling import exam_landmarks
 
 FEWEST_SECTIONS = 5
+HARMONIZATIONS = ("pre_p95", "pre_max", "own_p95", "zscore", "histogram")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The block `harmonize` of the configuration.
+
+    dce_in: `difference` (paper, Methods) or `rate`, per second (authors' later code). assumed_interval_s: the time
+    between phases to assume where the headers tell none; None excludes such an exam.
+    """
+
+    grid: GridRules = GridRules()
+    dce_in: str = "difference"
+    assumed_interval_s: float | None = None
+
+
+def phase_times(
+    times: Sequence[float | None], dce_in: str, assumed_interval_s: float | None
+) -> tuple[list[float], bool]:
+    """The phases' times in s, and whether they are assumed.
+
+    DCE-out needs the times of all post-contrast phases, DCE-in as a rate the pre-contrast one's too; as a difference it
+    needs none. Raises DataFault `phase_times_unknown` where a needed time is missing or the times do not grow.
+    """
+    needed = list(times if dce_in == "rate" else times[FIRST_POST:])
+    known = [time for time in needed if time is not None]
+    if len(known) == len(needed) and all(later > earlier for earlier, later in zip(known, known[1:], strict=False)):
+        return [float("nan") if time is None else float(time) for time in times], False
+    if assumed_interval_s is None:
+        raise DataFault(
+            "phase_times_unknown",
+            f"the headers give the phases the times {list(times)} s, and the washout slope needs them. Ask for the"
+            " originals, or write under harmonize: times_unknown: assume",
+        )
+    return [assumed_interval_s * phase for phase in range(len(times))], True
 
 
 def enhancement_in(pre: NDArray[Any], post: NDArray[Any], seconds: float, as_rate: bool) -> NDArray[np.float32]:
@@ -32,81 +73,89 @@ def enhancement_out(posts: NDArray[Any], times: NDArray[np.float64]) -> NDArray[
     return slope
 
 
-def channels_of(phases: NDArray[Any], times: list[float], as_rate: bool) -> NDArray[np.float32]:
+def raw_channels(phases: NDArray[Any], times: Sequence[float], as_rate: bool) -> Iterator[NDArray[np.float32]]:
+    """T1c, DCE-in and DCE-out in raw intensities, one after the other, so that a caller need not hold all."""
+    seconds = np.asarray(times, dtype=float)
+    pre, post = phases[..., 0], phases[..., FIRST_POST]
+    yield post.astype(np.float32)
+    yield enhancement_in(pre, post, float(seconds[FIRST_POST] - seconds[0]), as_rate)
+    yield enhancement_out(phases[..., FIRST_POST:], seconds[FIRST_POST:])
+
+
+def channels_of(phases: NDArray[Any], times: Sequence[float], as_rate: bool) -> NDArray[np.float32]:
     """T1c, DCE-in and DCE-out in raw intensities, channels first.
 
     phases: (section, anterior, superior, phase), the first before contrast; times: s.
     """
-    seconds = np.asarray(times, dtype=float)
-    pre, post = phases[..., 0], phases[..., 1]
-    return np.stack(
-        [
-            post.astype(np.float32),
-            enhancement_in(pre, post, float(seconds[1] - seconds[0]), as_rate),
-            enhancement_out(phases[..., 1:], seconds[1:]),
-        ]
-    )
+    return np.stack(list(raw_channels(phases, times, as_rate)))
 
 
-def scale(
-    channels: NDArray[np.float32], pre: NDArray[Any], harmonization: str
-) -> tuple[NDArray[np.float32], list[float], list[float]]:
-    """Scale a breast's channels by its own exam: (x - offset) / divisor for each channel (spec section 7).
+def exam_scale(channel: NDArray[np.float32], pre: NDArray[Any], harmonization: str) -> tuple[float, float]:
+    """Offset and divisor of one channel from its own exam (spec section 7); all voxels of the breast's part count.
 
-    channels: (channel, section, anterior, superior), raw, native grid; pre: its pre-contrast volume, all voxels count.
-    Returns the scaled channels, the offsets and the divisors.
-    Raises DataFault `no_signal` where a divisor is not positive.
+    channel: raw; pre: the pre-contrast volume of the same part. `histogram` divides as `pre_p95` does: the gain of an
+    exam leaves here, the shape of its scanner's histogram by the fold's landmarks.
+    Raises DataFault `no_signal` where the divisor is not positive, ValueError for an unknown harmonization.
     """
-    offsets = [0.0] * len(channels)
-    if harmonization == "pre_p95":
-        divisors = [float(np.percentile(pre, 95))] * len(channels)
+    offset = 0.0
+    if harmonization in ("pre_p95", "histogram"):
+        divisor = float(np.percentile(pre, 95))
     elif harmonization == "pre_max":
-        divisors = [float(pre.max())] * len(channels)
+        divisor = float(pre.max())
     elif harmonization == "own_p95":
-        divisors = [float(np.percentile(np.abs(channel), 95)) for channel in channels]
+        divisor = float(np.percentile(np.abs(channel), 95))
     elif harmonization == "zscore":
-        offsets = [float(channel.mean(dtype=np.float64)) for channel in channels]
-        divisors = [float(channel.std(dtype=np.float64)) for channel in channels]
+        offset, divisor = float(channel.mean(dtype=np.float64)), float(channel.std(dtype=np.float64))
     else:
-        raise ValueError(f"harmonization {harmonization} is not known; use pre_p95, pre_max, own_p95 or zscore")
-    if not all(np.isfinite(divisors)) or min(divisors) <= 0:
-        raise DataFault("no_signal", f"the {harmonization} divisors are {divisors}: the images hold no signal")
-    offset, divisor = (np.array(v, np.float32).reshape(-1, 1, 1, 1) for v in (offsets, divisors))
-    scaled: NDArray[np.float32] = (channels - offset) / divisor
-    return scaled, offsets, divisors
+        raise ValueError(f"harmonization {harmonization} is not known; use one of: {', '.join(HARMONIZATIONS)}")
+    if not np.isfinite(divisor) or divisor <= 0 or not np.isfinite(channel).all():
+        raise DataFault("no_signal", f"the {harmonization} divisor is {divisor}: the images hold no usable signal")
+    return offset, divisor
 
 
 def harmonize_breast(
     phases: NDArray[Any],
     affine: NDArray[np.float64],
-    times: list[float],
+    times: Sequence[float | None],
     side: str,
+    scanner: str,
     harmonization: str,
-    in_plane: str | float,
-    as_rate: bool,
+    settings: Settings,
 ) -> tuple[NDArray[np.float32], NDArray[np.float64], dict[str, Any]]:
     """The channels of one breast (section, anterior, superior, channel), its grid's affine, and the record's facts.
 
-    phases: registered, (section, anterior, superior, phase). `p95` of the facts is the 95th percentile of each scaled
-    channel's magnitude on the native grid: the divisors of a fold are made from these.
-    Raises DataFault where the side is not in the volume or holds no signal.
+    phases: registered, (section, anterior, superior, phase), the first before contrast; times: s, None where unknown.
+    Of the facts, `p95` (the 95th percentile of each scaled channel's magnitude) and `landmarks` (quantiles of scaled
+    T1c in tissue), both on the native grid, are what a fold learns from.
+    Raises DataFault where the side is not in the volume, its times are unknown or it holds no signal.
     """
-    cut, affine = cut_breast(phases, affine, side)
-    if cut.shape[0] < FEWEST_SECTIONS:
-        raise DataFault("too_few_sections", f"{cut.shape[0]} sections of the {side} breast")
-    raw = channels_of(cut, times, as_rate)
-    scaled, offsets, divisors = scale(raw, cut[..., 0], harmonization)
-    p95 = [float(np.percentile(np.abs(channel), 95)) for channel in scaled]
-    out = [resample_in_plane(channel, affine, in_plane) for channel in scaled]
-    grid = out[0][1]
+    grid = breast_grid(phases[..., FIRST_POST], affine, side, settings.grid)
+    part = grid.cut(phases)
+    if part.shape[0] < FEWEST_SECTIONS:
+        raise DataFault("too_few_sections", f"{part.shape[0]} sections of the {side} breast")
+    seconds, assumed = phase_times(times, settings.dce_in, settings.assumed_interval_s)
+    offsets, divisors, p95, landmarks = [], [], [], []
+    channels = np.empty((*grid.shape, 3), np.float32)
+    for position, channel in enumerate(raw_channels(part, seconds, settings.dce_in == "rate")):
+        offset, divisor = exam_scale(channel, part[..., 0], harmonization)
+        channel -= np.float32(offset)
+        channel /= np.float32(divisor)
+        offsets.append(offset)
+        divisors.append(divisor)
+        p95.append(float(np.percentile(np.abs(channel), 95)))
+        if position == 0:
+            landmarks = exam_landmarks(channel)
+        channels[..., position] = grid.resample(channel)
     facts = {
         "side": side,
+        "scanner": scanner,
         "harmonization": harmonization,
+        "dce_in": settings.dce_in,
+        "times_assumed": assumed,
         "offsets": offsets,
         "divisors": divisors,
         "p95": p95,
-        "native_mm": [round(float(v), 4) for v in np.linalg.norm(affine[:3, :3], axis=0)],
-        "spacing_mm": [round(float(v), 4) for v in np.linalg.norm(grid[:3, :3], axis=0)],
-        "shape": list(out[0][0].shape),
+        "landmarks": landmarks,
+        **grid.facts(),
     }
-    return np.stack([image for image, _ in out], axis=-1), grid, facts
+    return channels, grid.affine, facts

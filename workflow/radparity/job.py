@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 import sys
 import time
 import traceback
@@ -75,6 +76,8 @@ def job(snakemake: Any) -> Iterator[Job]:
             os.dup2(stream.fileno(), descriptor)
         logging.basicConfig(stream=stream, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
         logging.captureWarnings(True)
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(_without_values)
         log.info("%s %s on %s, %s threads", work.rule, work.wildcards, os.uname().nodename, threads)
         try:
             yield work
@@ -88,6 +91,14 @@ def job(snakemake: Any) -> Iterator[Job]:
             sys.stderr.flush()
             raise
         log.info("finished in %.1f s", time.monotonic() - started)
+
+
+def _without_values(record: logging.LogRecord) -> bool:
+    """pydicom quotes the values it warns of; a patient's name must not reach the log."""
+    if "pydicom" in record.name or (record.name == "py.warnings" and "pydicom" in record.getMessage()):
+        record.msg = re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", "'…'", record.getMessage())
+        record.args = ()
+    return True
 
 
 def _publish(work: Job) -> None:
@@ -115,11 +126,14 @@ def _publish(work: Job) -> None:
 def case_job(snakemake: Any, stage: str, case: str, work: Callable[[Job], dict[str, Any]]) -> None:
     """Run the work of one case at one stage and write its record (the output named `record`).
 
-    A case that an earlier stage excluded is passed on. A DataFault excludes it here. In both cases the other outputs
-    are empty files, so that nobody can mistake them for data. Any other exception is a bug and fails the job.
+    A case that an earlier stage excluded is passed on; where an exam's record has `breasts`, a breast's own entry
+    counts. A DataFault excludes it here. In both cases the other outputs are empty files, so that nobody can mistake
+    them for data. Any other exception is a bug and fails the job.
     """
     with job(snakemake) as run:
-        upstream = [read(path) for path in run.inputs("record")]
+        breast = run.wildcards.get("breast", "")
+        records = [read(path) for path in run.inputs("record")]
+        upstream = [{"stage": r["stage"]} | r.get("breasts", {}).get(breast, r) for r in records]
         left = next((record for record in upstream if record["status"] != "ok"), None)
         if left is not None:
             out = excluded(left["stage"], case, left["code"], left["sentence"])

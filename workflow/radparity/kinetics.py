@@ -59,7 +59,7 @@ def read_site_volume(path: Path) -> SiteVolume:
         label = str(volume[0x0117, 0x10B5].value)
         percent = re.search(r"PEearly>\s*([\d.]+)%", label)
         if percent is None:
-            raise ValueError(f"{path}: the label '{label}' names no enhancement threshold")
+            raise ValueError(f"{path.name}: the label '{label}' names no enhancement threshold")
         vectors = [
             np.array(box[0x0117, element].value[:3], dtype=float) for element in (0x1042, 0x1043, 0x1044, 0x1045)
         ]
@@ -72,7 +72,7 @@ def read_site_volume(path: Path) -> SiteVolume:
             times=[float(t) for t in data[0x0117, 0x1034].value],
         )
     except KeyError as missing:
-        raise ValueError(f"{path} is no UCSF functional tumour volume: {missing} is not there") from missing
+        raise ValueError(f"{path.name} is no UCSF functional tumour volume: {missing} is not there") from missing
 
 
 def functional_tumour_volume(

@@ -21,22 +21,28 @@ def read_outline(path: Path, shape: tuple[int, ...], affine: NDArray[np.float64]
     Raises DataFault where the file is missing, unreadable, on another grid, or holds other values than 0 and 1.
     """
     if not path.is_file():
-        raise DataFault("outline_missing", f"{path}: no such file. Correct `file` in the readings sheet")
+        raise DataFault("outline_missing", f"{path.name}: no such file. Correct `file` in the readings sheet")
     try:
         mask, own = load(path)
     except (ImageFileError, OSError, EOFError, ValueError) as error:
-        raise DataFault("outline_unreadable", f"{path} cannot be read as NIfTI ({error}). Export it again") from error
+        raise DataFault(
+            "outline_unreadable", f"{path.name} cannot be read as NIfTI ({type(error).__name__}). Export it again"
+        ) from error
     if mask.shape != tuple(shape):
         raise DataFault(
-            "outline_shape", f"{path} has shape {mask.shape}; the exam has {tuple(shape)}. Draw on the exam itself"
+            "outline_shape", f"{path.name} has shape {mask.shape}; the exam has {tuple(shape)}. Draw on the exam itself"
         )
     corners = np.array([[0, 0, 0, 1], [*(n - 1 for n in shape), 1]], dtype=float).T
     apart = np.abs((own - affine) @ corners).max()
     if apart > SAME_MM:
-        raise DataFault("outline_geometry", f"{path} lies {apart:.1f} mm off the exam's own position. Export it again")
+        raise DataFault(
+            "outline_geometry", f"{path.name} lies {apart:.1f} mm off the exam's own position. Export it again"
+        )
     values = np.unique(mask)
     if not np.isin(values, (0, 1)).all():
-        raise DataFault("outline_values", f"{path} holds the values {values[:5].tolist()}; an outline holds 0 and 1")
+        raise DataFault(
+            "outline_values", f"{path.name} holds the values {values[:5].tolist()}; an outline holds 0 and 1"
+        )
     return mask > 0
 
 

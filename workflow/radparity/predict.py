@@ -20,9 +20,10 @@ from radparity.networks.compute import on_device, reproducible
 from radparity.networks.grid import SECTIONS, coordinate_map, reflected
 from radparity.networks.tiles import Size, check_tile, largest_tile, origins
 from radparity.networks.unet3d import PERIOD, REDUCTION, UNet3d, output_size
+from radparity.scaling import Prepare
 
-Model = tuple[UNet3d, Sequence[float]]
-"""A network and the divisor of each of its channels."""
+Model = tuple[UNet3d, Prepare]
+"""A network, and what makes its input of this breast's harmonized channels (`Scaling.of`)."""
 
 
 def predict_volume(
@@ -37,7 +38,7 @@ def predict_volume(
 ) -> NDArray[np.float32]:
     """Tumour probability (section, anterior, superior), the mean over the models.
 
-    `channels` is (channel, section, anterior, superior), harmonized, not yet divided; `mask` (section, anterior,
+    `channels` is (channel, section, anterior, superior), harmonized; `mask` (section, anterior,
     superior) is the breast. `section` is the one that will be judged (default: the central one), seen exactly as in
     training. `tile` is the network's input size, else the largest that fits into `memory_mb`. Beyond the border the
     image is reflected. Only voxels near the mask are predicted (see `near_mask`), the others are 0; without a mask
@@ -144,7 +145,6 @@ def _in_tiles(
     """Probability where `wanted`, whose first section is section `low`; tiles begin at section `first`."""
     probability = np.zeros(wanted.shape, dtype=np.float32)
     networks = [on_device(network, device).eval() for network, _ in models]
-    scales = [np.asarray(divisors, dtype=np.float32)[:, None, None, None] for _, divisors in models]
     start = (low, 0, 0)
     stop = (low + wanted.shape[0], wanted.shape[1], wanted.shape[2])
     out = output_size(tile)
@@ -158,8 +158,8 @@ def _in_tiles(
                 continue
             image, prior, coordinates = scene.tile(origin, tile)
             total = np.zeros(out, dtype=np.float64)
-            for network, scale in zip(networks, scales, strict=True):
-                total += _forward(network, image / scale, prior, coordinates, device)
+            for network, (_, prepare) in zip(networks, models, strict=True):
+                total += _forward(network, prepare(image), prior, coordinates, device)
             probability[target] = (total / len(models))[source]
     return np.where(wanted, probability, np.float32(0))
 
@@ -204,9 +204,5 @@ def _check(models: Sequence[Model], channels: NDArray[np.floating[Any]], mask: N
         raise ValueError("the breast mask is empty, so nothing would be predicted; exclude the case or mend its mask")
     if not np.all(np.isfinite(channels)):
         raise ValueError("the channels hold values that are not finite")
-    for network, divisors in models:
-        if network.mask_prior and mask is None:
-            raise ValueError("this network takes the breast mask as an input, but none was given")
-        factors = np.asarray(divisors, dtype=float)
-        if factors.shape != (channels.shape[0],) or not np.all(np.isfinite(factors) & (factors > 0)):
-            raise ValueError(f"divisors {list(divisors)} must be {channels.shape[0]} positive numbers, one per channel")
+    if mask is None and any(network.mask_prior for network, _ in models):
+        raise ValueError("this network takes the breast mask as an input, but none was given")

@@ -8,10 +8,11 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from radparity.config import ConfigError
 
@@ -45,11 +46,18 @@ class Row(BaseModel):
 
 
 class Exam(Row):
-    """One imaging session. `truth` is filled for virtual exams only; the maps where the site computed its own."""
+    """One imaging session. `truth` is filled for virtual exams only; the maps where the site computed its own.
+
+    `same_as` is another patient id of this sheet where two records are one patient; `day` counts from any day of that
+    patient's, so that her exams have an order without a date; `side` is for an exam of one breast.
+    """
 
     exam: Pseudonym
     patient: Pseudonym
     folder: RawPath
+    side: Literal["left", "right"] | None = None
+    same_as: Pseudonym | None = None
+    day: int | None = None
     truth: RawPath | None = None
     enhancement_map: RawPath | None = None
     washout_map: RawPath | None = None
@@ -60,6 +68,7 @@ class Breast(Row):
     """One breast of an exam: the case of the study.
 
     `section` is for a case that nobody outlined: the one to look at, counted from 0 at the patient's left.
+    `breast_mask` is a NIfTI mask of the breast on the exam's grid; those of development breasts train the mask network.
     """
 
     breast: Pseudonym
@@ -68,6 +77,7 @@ class Breast(Row):
     label: Literal["malignant", "benign"]
     partition: Literal["development", "tuning", "test", "shown"]
     section: int | None = Field(None, ge=0)
+    breast_mask: RawPath | None = None
 
 
 class Reading(Row):
@@ -81,9 +91,20 @@ class Reading(Row):
 RowType = TypeVar("RowType", bound=Row)
 
 
-def read(path: Path, kind: type[RowType]) -> list[RowType]:
+CELLS: dict[str, Any] = {
+    "number": Annotated[float, Field(allow_inf_nan=False)],
+    "switch": Literal["yes", "no"],
+    "text": str,
+}
+
+
+def read(
+    path: Path, kind: type[RowType], own: Mapping[str, str] | None = None, may_be_empty: bool = False
+) -> list[RowType]:
     """Read a tab-separated sheet. Empty cells are missing values.
 
+    own: columns of the user's that the sheet may have besides, and what they hold: `number`, `switch` or `text`; each
+    is an attribute of the rows where the sheet has it.
     Raises ConfigError that lists every fault with its row (the header is row 1) and column.
     """
     if not path.is_file():
@@ -91,6 +112,9 @@ def read(path: Path, kind: type[RowType]) -> list[RowType]:
     with path.open(newline="", encoding="utf-8-sig") as stream:
         reader = csv.DictReader(stream, delimiter="\t")
         columns = reader.fieldnames or []
+        present = {name: (CELLS[holds] | None, None) for name, holds in (own or {}).items() if name in columns}
+        if present:
+            kind = cast(type[RowType], create_model(kind.__name__, __base__=kind, **cast(Any, present)))
         missing = [n for n, f in kind.model_fields.items() if f.is_required() and n not in columns]
         unknown = [n for n in columns if n not in kind.model_fields]
         if missing or unknown:
@@ -99,7 +123,7 @@ def read(path: Path, kind: type[RowType]) -> list[RowType]:
                 f"{path} row 1: "
                 + "; ".join(f"column '{n}' is missing" for n in missing)
                 + ("; " if missing and unknown else "")
-                + "; ".join(f"column '{n}' is not known" for n in unknown)
+                + "; ".join(f"column '{n}' is not known, and no rule under `eligible:` names it" for n in unknown)
                 + f". Tabs separate columns; write the header:\n{wanted}"
             )
         rows, faults = [], []
@@ -113,11 +137,47 @@ def read(path: Path, kind: type[RowType]) -> list[RowType]:
                     column, value = fault["loc"][-1], raw.get(str(fault["loc"][-1]))
                     message = fault["msg"].removeprefix("Value error, ").replace("Input should be", "write")
                     faults.append(f"  row {number}, column '{column}': {value!r}: {message}")
-    if not rows and not faults:
+    if not rows and not faults and not may_be_empty:
         faults.append("  the sheet has a header and no rows")
     if faults:
         raise ConfigError(f"{path} cannot be used:\n" + "\n".join(faults[:50]))
     return rows
+
+
+def merged(exams: list[Exam]) -> dict[str, str]:
+    """Exam to patient, with the records that `same_as` says are one patient followed to their last.
+
+    Raises ConfigError with rows where `same_as` names nobody, differs between a patient's rows, or goes in a circle.
+    """
+    faults: list[str] = []
+    first: dict[str, tuple[str, int]] = {}
+    patients = {row.patient for row in exams}
+    for number, row in enumerate(exams, start=2):
+        if row.same_as is None:
+            continue
+        where = f"exams sheet row {number}, column 'same_as'"
+        other, before = first.setdefault(row.patient, (row.same_as, number))
+        if row.same_as not in patients:
+            faults.append(f"{where}: {row.same_as} is no patient of this sheet. Write the id of another row's patient")
+        elif other != row.same_as:
+            faults.append(
+                f"{where}: {row.patient} is {other} in row {before} and {row.same_as} here. Where all three are one"
+                f" patient, write {other} here and {row.same_as} in a row of {other}"
+            )
+    found: dict[str, str] = {}
+    for patient in patients if not faults else ():
+        chain = [patient]
+        while chain[-1] in first and chain.count(chain[-1]) == 1:
+            chain.append(first[chain[-1]][0])
+        found[patient] = chain[-1]
+        if chain[-1] == patient and len(chain) > 1:
+            circle = f"{' is '.join(chain)}: a circle. Leave same_as empty in the rows of one of them"
+            faults.append(f"exams sheet row {first[patient][1]}, column 'same_as': {circle}")
+    if faults:
+        raise ConfigError(
+            "the exams sheet cannot be used:\n" + "\n".join(f"  {fault}" for fault in sorted(faults)[:50])
+        )
+    return {row.exam: found[row.patient] for row in exams}
 
 
 def check(exams: list[Exam], breasts: list[Breast], readings: list[Reading], readers: list[str]) -> None:
@@ -126,7 +186,8 @@ def check(exams: list[Exam], breasts: list[Breast], readings: list[Reading], rea
     Raises ConfigError that lists every fault with its sheet and row.
     """
     faults: list[str] = []
-    patient = {row.exam: row.patient for row in exams}
+    patient = merged(exams)
+    imaged = {row.exam: row.side for row in exams}
     known = {row.breast: row for row in breasts}
     for sheet, ids in (("exams", [r.exam for r in exams]), ("breasts", [r.breast for r in breasts])):
         for name, count in Counter(ids).items():
@@ -142,6 +203,11 @@ def check(exams: list[Exam], breasts: list[Breast], readings: list[Reading], rea
         if other != number:
             faults.append(
                 f"breasts sheet row {number}: the {row.side} breast of {row.exam} stands already in row {other}"
+            )
+        if imaged[row.exam] not in (None, row.side):
+            faults.append(
+                f"breasts sheet row {number}: the {row.side} breast, but the exams sheet says that {row.exam} shows the"
+                f" {imaged[row.exam]} one. Correct one of them"
             )
         partition, before = first.setdefault(patient[row.exam], (row.partition, number))
         if partition != row.partition:

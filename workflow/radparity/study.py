@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from radparity.config import Arm, Config, ConfigError, load
-from radparity.sheets import Breast, Exam, Reading, check, read
+from radparity.decisions import Decision, check_decisions
+from radparity.enrolment import Enrolment, columns_of
+from radparity.sheets import Breast, Exam, Reading, check, merged, read
 
 DIGESTS = Path("results/raw/digests.tsv")
 
@@ -23,6 +25,7 @@ class Study:
     exams: dict[str, Exam]
     breasts: dict[str, Breast]
     readings: list[Reading]
+    decisions: list[Decision] = field(default_factory=list)
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -43,7 +46,16 @@ class Study:
     def raw_paths(self) -> list[str]:
         """Every path of the sheets, relative to the raw folder, in order and once each."""
         exam_paths = [p for e in self.exams.values() for p in (e.folder, e.truth, *self.maps(e.exam).values()) if p]
-        return list(dict.fromkeys(exam_paths + [reading.file for reading in self.readings]))
+        given = [self.config.mask.weights] if self.config.mask.weights else list(self.breast_masks.values())
+        return list(dict.fromkeys(exam_paths + [reading.file for reading in self.readings] + given))
+
+    @cached_property
+    def breast_masks(self) -> dict[str, str]:
+        """Development breast to the mask that the mask network is trained on; none where nothing is trained."""
+        if self.config.mask.method != "network" or self.config.mask.weights:
+            return {}
+        named = ((name, self.breasts[name].breast_mask) for name in self.cases("development"))
+        return {name: path for name, path in named if path}
 
     def maps(self, exam: str) -> dict[str, str]:
         """The site's own maps of an exam, by column name; empty where the sheet names none."""
@@ -56,8 +68,29 @@ class Study:
         return self.breasts[breast].exam
 
     def patient_of(self, breast: str) -> str:
-        """The patient that a breast belongs to."""
-        return self.exams[self.exam_of(breast)].patient
+        """The patient that a breast belongs to, whatever record numbers her exams have."""
+        return self.patients[self.exam_of(breast)]
+
+    @cached_property
+    def patients(self) -> dict[str, str]:
+        """Exam to patient; records that `same_as` says are one patient are one."""
+        return merged(list(self.exams.values()))
+
+    def roles(self, exam: str) -> dict[str, str]:
+        """Number of a series to the role that a decision gives it."""
+        rows = (row for row in self.decisions if row.exam == exam and row.verdict == "role")
+        return {str(row.series): str(row.role) for row in rows}
+
+    def one_patient(self, exam: str) -> bool:
+        """Whether a decision says that the patient ids of an exam's images are one woman's."""
+        return any(row.exam == exam and row.verdict == "one_patient" for row in self.decisions)
+
+    @cached_property
+    def enrolment(self) -> Enrolment:
+        """What decides on each exam and breast, for the rule eligible_exam."""
+        return Enrolment(
+            self.config.eligible, list(self.exams.values()), list(self.breasts.values()), self.decisions, self.patients
+        )
 
     def cases(self, *partitions: str, label: str | None = None) -> list[str]:
         """Breasts of the named partitions (all where none is named), sorted, optionally of one label."""
@@ -113,11 +146,22 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
     Raises ConfigError with the mend where a key, a sheet, a row or a combination cannot be used.
     """
     config = load(raw, source)
-    exams = read(Path(config.sheets.exams), Exam)
-    breasts = read(Path(config.sheets.breasts), Breast)
+    own = columns_of(config.eligible)
+    exams = read(Path(config.sheets.exams), Exam, own)
+    breasts = read(Path(config.sheets.breasts), Breast, own)
     readings = read(Path(config.sheets.readings), Reading)
+    named = config.sheets.decisions
+    decisions = read(Path(named), Decision, may_be_empty=True) if named else []
     check(exams, breasts, readings, config.readers.test)
-    study = Study(config, {e.exam: e for e in exams}, {b.breast: b for b in breasts}, readings)
+    check_decisions(decisions, {b.breast: b.exam for b in breasts}, {e.exam for e in exams})
+    study = Study(config, {e.exam: e for e in exams}, {b.breast: b for b in breasts}, readings, decisions)
+    study.enrolment.check()
+    if config.mask.method == "network" and not config.mask.weights and not study.breast_masks:
+        raise ConfigError(
+            f"{source}: mask: method: network needs masks to train on: no development breast has one in the column"
+            f" breast_mask of {config.sheets.breasts}. Fill that column, name trained weights (mask: weights: FILE),"
+            " or write instead: method: classical"
+        )
     patients = {study.patient_of(b) for b in study.cases("development", label="malignant")}
     if len(patients) < config.fold.folds:
         raise ConfigError(

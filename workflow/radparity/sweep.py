@@ -2,7 +2,8 @@
 
 Runs before the Snakefile is parsed. It looks at the size, mtime and ctime of every file and reads only those paths
 where one of them changed, so content replaced under an older mtime is seen and a touched file costs one reading and
-no rerun. The digest goes into the params of the rules that read the raw data.
+no rerun. The digest goes into the params of the rules that read the raw data. A path is a folder, a file, or a list
+of files (`E0012.files`); of a list, the list itself and every file it names are looked at.
 """
 
 from __future__ import annotations
@@ -12,67 +13,147 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
+from radparity.config import ConfigError
+from radparity.draft.identity import refuse_identifying_paths
+from radparity.intake.source import below, is_list, listed
 from radparity.ledger import digest_file
 from radparity.study import DIGESTS, Study
 
 STATS = Path(".radparity/stat.json")
+SAVE_EVERY = 200  # readings: a sweep over terabytes that is interrupted goes on from there
+MISSING = "missing"
 
 
-def _files(root: Path) -> list[Path]:
-    if root.is_file():
-        return [root]
-    return sorted(Path(folder) / name for folder, _, names in os.walk(root) for name in names)
+class Seen(NamedTuple):
+    """One path of the sheets: its digests, whether it was read, and the names under it that are not there."""
+
+    path: str
+    stat: str
+    content: str
+    was_read: bool
+    gone: list[str]
 
 
-def fingerprint(root: Path) -> str:
-    """Digest of names, sizes, mtimes and ctimes under a path; `missing` where there is nothing."""
-    files = _files(root)
-    if not files:
-        return "missing"
-    lines = []
-    for path in files:
-        stat = path.stat()
-        lines.append(f"{path.relative_to(root).as_posix()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}")
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def fingerprint(root: Path, raw: Path | None = None) -> str:
+    """Digest of names, sizes, mtimes and ctimes under a path; `missing` where there is nothing.
+
+    raw: the folder that the lines of a list are relative to. Names are relative, so the digest moves with the data.
+    """
+    return _stats(root, raw)[0]
 
 
-def content(root: Path) -> str:
-    """Digest of names and bytes under a path; `missing` where there is nothing."""
-    files = _files(root)
-    if not files:
-        return "missing"
-    lines = [f"{path.relative_to(root).as_posix()} {digest_file(path)}" for path in files]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _stats(root: Path, raw: Path | None) -> tuple[str, list[str]]:
+    """The fingerprint of a path, and the names under it that are not there (lines of a list, links to nowhere)."""
+    whole, gone, empty = hashlib.sha256(), [], True
+    for name, path in _files(root, raw):
+        found = _stat(path)
+        whole.update(f"{name} {found}\n".encode(errors="surrogateescape"))
+        empty = False
+        if found == MISSING:
+            gone.append(name)
+    if is_list(root):
+        whole.update(f"list {_stat(root)}\n".encode())
+    elif empty:
+        return MISSING, gone
+    return whole.hexdigest(), gone
 
 
-def sweep(study: Study, workers: int, progress: Callable[[int, int], None] | None = None) -> dict[str, int]:
-    """Bring the table of digests up to date. Returns how many paths were looked at, read, changed and missing."""
+def content(root: Path, raw: Path | None = None) -> str:
+    """Digest of names and bytes under a path; `missing` where there is nothing.
+
+    The files of a list are named by their line, as in the records: a file that moved and whose line followed it is
+    the same exam, two lines that changed places are not.
+    """
+    lines = [f"{name} {_bytes(path)}" for name, path in _files(root, raw)]
+    if not lines:
+        return MISSING
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def _files(root: Path, raw: Path | None) -> Iterator[tuple[str, str | None]]:
+    """Names and paths of the files under a path, in order; None for a line that leads out of the raw folder."""
+    if is_list(root):
+        raw = raw or root.parent
+        for line, path in listed(raw, root.relative_to(raw).as_posix()).items():
+            yield line, None if path is None else str(path)
+    elif root.is_file():
+        yield ".", str(root)
+    else:
+        for entry in below(root):
+            yield os.path.relpath(entry.path, root), entry.path
+
+
+def _stat(path: str | Path | None) -> str:
+    try:
+        found = os.stat(path) if path is not None else None
+    except (FileNotFoundError, NotADirectoryError):
+        found = None
+    if found is None or not stat.S_ISREG(found.st_mode):
+        return MISSING
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+
+
+def _bytes(path: str | None) -> str:
+    try:
+        return MISSING if path is None else digest_file(Path(path))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return MISSING
+
+
+def _look(raw: Path, path: str, before: list[str] | None) -> Seen:
+    """One path: its fingerprint, and its content where the fingerprint is new."""
+    root = raw / path
+    try:
+        stat, gone = _stats(root, raw)
+        if before and before[0] == stat:
+            return Seen(path, stat, before[1], False, gone)
+        found = content(root, raw)
+        # A file written to while it was read: the digest may be of a mixture, so the next sweep reads it again.
+        after = fingerprint(root, raw)
+        return Seen(path, stat if after == stat else "changing", found, True, gone)
+    except PermissionError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}. Give yourself the right to read it") from None
+
+
+def sweep(
+    study: Study,
+    workers: int,
+    progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> dict[str, int]:
+    """Bring the table of digests up to date.
+
+    Returns how many paths were looked at, read, changed, missing, and incomplete (they name files that are not there:
+    lines of a list, links; `tell` gets a sentence for each). Raises ConfigError, before it writes anything under
+    results/, where a path of the sheets holds what identifies the patient.
+    """
     raw = Path(study.config.raw)
     stats: dict[str, list[str]] = json.loads(STATS.read_text()) if STATS.is_file() else {}
     paths = study.raw_paths()
-
-    def one(path: str) -> tuple[str, list[str], bool]:
-        seen = fingerprint(raw / path)
-        before = stats.get(f"{study.config.raw}/{path}")
-        if before and before[0] == seen:
-            return path, before, False
-        return path, [seen, content(raw / path)], True
-
-    counts = {"looked at": 0, "read": 0, "changed": 0, "missing": 0}
+    refuse_identifying_paths(study, workers)
+    counts = {"looked at": 0, "read": 0, "changed": 0, "missing": 0, "incomplete": 0}
     rows: list[tuple[str, str]] = []
     with ThreadPoolExecutor(workers) as pool:
-        for path, found, was_read in pool.map(one, paths):
-            before = stats.get(f"{study.config.raw}/{path}")
+        for seen in pool.map(lambda path: _look(raw, path, stats.get(f"{study.config.raw}/{path}")), paths):
+            key = f"{study.config.raw}/{seen.path}"
             counts["looked at"] += 1
-            counts["read"] += was_read
-            counts["changed"] += bool(before) and before is not None and before[1] != found[1]
-            counts["missing"] += found[1] == "missing"
-            stats[f"{study.config.raw}/{path}"] = found
-            rows.append((path, found[1]))
+            counts["read"] += seen.was_read
+            counts["changed"] += key in stats and stats[key][1] != seen.content
+            counts["missing"] += seen.content == MISSING
+            counts["incomplete"] += bool(seen.gone)
+            if seen.gone and tell:
+                lines = ", ".join(seen.gone[:3]) + (" ..." if len(seen.gone) > 3 else "")
+                tell(f"{seen.path}: {len(seen.gone)} files are not there ({lines}). Bring them back")
+            stats[key] = [seen.stat, seen.content]
+            rows.append((seen.path, seen.content))
+            if seen.was_read and counts["read"] % SAVE_EVERY == 0:
+                _write(STATS, json.dumps(stats, sort_keys=True, indent=0))
             if progress:
                 progress(counts["looked at"], len(paths))
     _write(STATS, json.dumps(stats, sort_keys=True, indent=0))

@@ -4,7 +4,7 @@ rule audit:
 
 
 rule audit_study:
-    """Every file under results/ against its recorded digest, every input against the output it was."""
+    """Every file under results/ against its recorded digest, and searched for what identifies the source's patients."""
     input:
         "results/report/index.html",
         expand("results/compare/{arm}/main.tsv", arm=study.config.arms),
@@ -15,13 +15,14 @@ rule audit_study:
     benchmark:
         "results/benchmarks/audit/study.tsv"
     conda:
-        "../../envs/image.yaml"
+        "../../envs/dicom.yaml"
     threads: 2
     resources:
-        mem_mb=1000,
+        mem_mb=4000,
         runtime=120,
     params:
         raw=raw_digests(*study.raw_paths()),
+        allow=study.config.deidentify.allow,
         code=digest("audit_study"),
     message:
         "audit"

@@ -6,6 +6,12 @@ def raw_digests(*paths):
     return {path: raw[path] for path in sorted(paths)}
 
 
+def grid_params():
+    """What decides on a breast's grid: params of every rule that puts something on it."""
+    chosen = study.params("harmonize")["harmonize"]
+    return {name: chosen[name] for name in ("in_plane", "section_mm")}
+
+
 def development(wildcards, pattern, label=None):
     """One file of every development breast, for this arm's harmonization."""
     harmonization = study.trained[wildcards.arm].harmonization

@@ -13,6 +13,7 @@ rule compare_arm:
         masks=lambda wc: expand("results/segment/{arm}/{b}/mask.nii.gz", arm=wc.arm, b=study.cases("test")),
         outline_records=expand("results/outline/{b}/outline.json", b=study.cases("test")),
         outlines=expand("results/outline/{b}/outlines.nii.gz", b=study.cases("test")),
+        twins="results/fold/twins_all.json",
     output:
         **{table: f"results/compare/{{arm}}/{table}.tsv" for table in TABLES},
         columns="results/compare/{arm}/columns.json",

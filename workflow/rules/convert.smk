@@ -6,7 +6,7 @@ rule convert:
 rule convert_exam:
     """Phase by phase with dcm2niix into one RAS+ volume with the phases along the fourth axis."""
     input:
-        record="results/intake/{exam}/intake.json",
+        record="results/eligible/{exam}/eligible.json",
         intake="results/intake/{exam}/intake.json",
     output:
         record="results/convert/{exam}/convert.json",

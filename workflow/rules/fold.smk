@@ -2,14 +2,53 @@ rule fold:
     input:
         "results/fold/folds.tsv",
         expand(
-            "results/fold/{harmonization}/{fold}/divisors.json",
+            "results/fold/{harmonization}/{fold}/scaling.json",
             harmonization=study.harmonizations,
             fold=study.folds,
         ),
 
 
+# The partition waits for the development exams only: training waits for the same ones, so a new batch of test cases
+# trains nothing again. An ancient() input of all exams would not do: while the check is due, Snakemake 9.27.1 overlooks
+# changed params of every job behind it.
+CHECKED = {
+    "development": sorted({study.exam_of(b) for b in study.cases("development")}),
+    "all": sorted(study.exams),
+}
+
+
+rule fold_twins:
+    """Fails where two patients have the same pixels: no partition (development exams) and no comparison (all) until a
+    person has resolved it."""
+    input:
+        records=lambda wc: expand("results/convert/{exam}/convert.json", exam=CHECKED[wc.checked]),
+    output:
+        twins="results/fold/twins_{checked}.json",
+    log:
+        "results/logs/fold/twins_{checked}.log",
+    benchmark:
+        "results/benchmarks/fold/twins_{checked}.tsv"
+    wildcard_constraints:
+        checked="|".join(CHECKED),
+    conda:
+        "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        patients=lambda wc: {exam: study.patients[exam] for exam in CHECKED[wc.checked]},
+        code=digest("fold_twins"),
+    message:
+        "fold: the same pixels under two patients? ({wildcards.checked} exams)"
+    script:
+        "../scripts/fold_twins.py"
+
+
 rule fold_partition:
-    """What every development breast is for every fold's network. Made from the sheets alone."""
+    """What every development breast is for every fold's network. Made from the sheets alone, once there are no twins."""
+    input:
+        twins="results/fold/twins_development.json",
     output:
         folds="results/fold/folds.tsv",
     log:
@@ -32,8 +71,8 @@ rule fold_partition:
         "../scripts/fold_partition.py"
 
 
-rule fold_divisors:
-    """One divisor a channel, from the records of this fold's training patients only."""
+rule fold_scaling:
+    """Divisors and, for histogram, landmarks of each scanner: from the records of this fold's training patients only."""
     input:
         folds="results/fold/folds.tsv",
         records=lambda wc: expand(
@@ -42,7 +81,7 @@ rule fold_divisors:
             breast=study.cases("development"),
         ),
     output:
-        divisors="results/fold/{harmonization}/{fold}/divisors.json",
+        scaling="results/fold/{harmonization}/{fold}/scaling.json",
     log:
         "results/logs/fold/{harmonization}_{fold}.log",
     benchmark:
@@ -54,8 +93,9 @@ rule fold_divisors:
         mem_mb=1000,
         runtime=10,
     params:
-        code=digest("fold_divisors"),
+        divisors=study.config.harmonize.divisors,
+        code=digest("fold_scaling"),
     message:
-        "fold {wildcards.fold}: divisors of {wildcards.harmonization}"
+        "fold {wildcards.fold}: scaling of {wildcards.harmonization}"
     script:
-        "../scripts/fold_divisors.py"
+        "../scripts/fold_scaling.py"

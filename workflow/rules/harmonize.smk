@@ -10,7 +10,10 @@ rule harmonize:
 rule harmonize_breast:
     """One breast: cut, DCE-in, DCE-out, per-exam scale, in-plane resampling."""
     input:
-        record=lambda wc: f"results/register/{study.exam_of(wc.breast)}/register.json",
+        record=lambda wc: expand(
+            "results/{stage}/{exam}/{stage}.json", stage=["eligible", "register"], exam=study.exam_of(wc.breast)
+        ),
+        intake=lambda wc: f"results/intake/{study.exam_of(wc.breast)}/intake.json",
         convert=lambda wc: f"results/convert/{study.exam_of(wc.breast)}/convert.json",
         registered=lambda wc: f"results/register/{study.exam_of(wc.breast)}/registered.nii.gz",
     output:
@@ -27,7 +30,8 @@ rule harmonize_breast:
         mem_mb=lambda wc, attempt: 3000 * attempt,
         runtime=20,
     params:
-        **study.params("harmonize"),
+        # The divisors are the folds' affair: another choice of them leaves the channels as they are.
+        harmonize={k: v for k, v in study.params("harmonize")["harmonize"].items() if k != "divisors"},
         side=lambda wc: study.breasts[wc.breast].side,
         code=digest("harmonize_breast"),
     message:

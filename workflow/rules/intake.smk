@@ -19,6 +19,9 @@ rule intake_exam:
         runtime=20,
     params:
         folder=lambda wc: study.exams[wc.exam].folder,
+        side=lambda wc: study.exams[wc.exam].side,
+        roles=lambda wc: study.roles(wc.exam),
+        one_patient=lambda wc: study.one_patient(wc.exam),
         raw=lambda wc: raw_digests(study.exams[wc.exam].folder),
         code=digest("intake_exam"),
     message:

@@ -4,7 +4,7 @@ rule register:
 
 
 rule register_exam:
-    """Every phase onto the first post-contrast one, deformable. One thread: repeats bit for bit."""
+    """Every phase onto the first post-contrast one. The engine's threads are a setting, so that results repeat."""
     input:
         record="results/convert/{exam}/convert.json",
         phases="results/convert/{exam}/phases.nii.gz",
@@ -12,6 +12,7 @@ rule register_exam:
         record="results/register/{exam}/register.json",
         registered="results/register/{exam}/registered.nii.gz",
         fields="results/register/{exam}/fields.nii.gz",
+        picture="results/register/{exam}/quality.png",
     log:
         "results/logs/register/{exam}.log",
     benchmark:
@@ -19,7 +20,7 @@ rule register_exam:
     priority: 10
     conda:
         "../../envs/register.yaml"
-    threads: 1
+    threads: study.config.registration.threads
     resources:
         mem_mb=lambda wc, attempt: 3000 * attempt,
         runtime=lambda wc, attempt: 60 * attempt,

@@ -7,6 +7,7 @@ rule report_study:
     """The one page that a human reads first; opens from disk, no network."""
     input:
         intake=expand("results/intake/{exam}/intake.json", exam=study.exams),
+        eligible=expand("results/eligible/{exam}/eligible.json", exam=study.exams),
         convert=expand("results/convert/{exam}/convert.json", exam=study.exams),
         register=expand("results/register/{exam}/register.json", exam=study.exams),
         harmonize=[
@@ -41,11 +42,13 @@ rule report_study:
         kinetics=expand("results/kinetics/{exam}/kinetics.json", exam=WITH_MAPS),
         kinetic_maps=expand("results/kinetics/{exam}/maps.nii.gz", exam=WITH_MAPS),
         verify=["results/verify/summary.tsv", "results/verify/cases.tsv"] if TRUE_EXAMS else [],
+        twins="results/fold/twins_all.json",
         published="resources/published/hirsch_2022.yaml",
         template="workflow/report/index.html.j2",
     output:
         page="results/report/index.html",
         flow="results/report/flow.tsv",
+        exams="results/report/flow_exams.tsv",
     log:
         "results/logs/report/study.log",
     benchmark:

@@ -7,7 +7,7 @@ rule train_fold:
     """One network per arm and fold. State lives beside results/ so that a killed job resumes."""
     input:
         folds="results/fold/folds.tsv",
-        divisors=lambda wc: f"results/fold/{study.trained[wc.arm].harmonization}/{wc.fold}/divisors.json",
+        scaling=lambda wc: f"results/fold/{study.trained[wc.arm].harmonization}/{wc.fold}/scaling.json",
         records=lambda wc: development(wc, "results/harmonize/{harmonization}/{breast}/harmonize.json"),
         channels=lambda wc: development(wc, "results/harmonize/{harmonization}/{breast}/channels.nii.gz"),
         mask_records=lambda wc: development(wc, "results/mask/{breast}/mask.json"),

@@ -35,7 +35,7 @@ rule verify_exam:
         mem_mb=3000,
         runtime=20,
     params:
-        **study.params("harmonize"),
+        grid=grid_params(),
         truth=lambda wc: study.exams[wc.exam].truth,
         raw=lambda wc: raw_digests(study.exams[wc.exam].truth),
         breasts=lambda wc: {b: study.breasts[b].side for b in TRUE_BREASTS if study.exam_of(b) == wc.exam},

@@ -1,12 +1,18 @@
-"""Every result against its recorded digest."""
+"""Every result against its recorded digest, and searched for what identifies the patients of the source."""
 
 from pathlib import Path
 
-from radparity.audit import audit
+from radparity.audit import audit_study
 from radparity.job import job
 from radparity.ledger import dump
+from radparity.study import load_study
 
 with job(snakemake) as run:
-    found = audit(Path("results"), run.params["raw"], run.threads)
-    run.output["audit"].write_text(dump(found))
-    run.progress(f"{found['verdict']}: {found['files']} files, {found['inputs']} inputs, {len(found['faults'])} faults")
+    study = load_study(snakemake.config)
+    found = audit_study(Path("results"), study, run.params["raw"], run.threads, run.params["allow"])
+    run.output["audit"].write_text(dump(found), encoding="utf-8")
+    leaks = sum(found["deidentification"]["leaks"].values())
+    run.progress(
+        f"{found['verdict']}: {found['files']} files, {found['inputs']} inputs, {len(found['faults'])} faults,"
+        f" {leaks} identifiers of the source"
+    )

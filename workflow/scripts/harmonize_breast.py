@@ -1,22 +1,29 @@
 """Input channels of one breast, scaled per exam."""
 
-from radparity.harmonize import harmonize_breast
+from radparity.grid import GridRules
+from radparity.harmonize import Settings, harmonize_breast
 from radparity.image import load, save
 from radparity.job import case_job
 from radparity.record import read
+from radparity.scaling import scanner_name
 
 
 def work(run):
     phases, affine = load(run.input.registered)
     chosen = run.params["harmonize"]
+    settings = Settings(
+        GridRules(chosen["in_plane"], chosen["section_mm"]),
+        chosen["dce_in"],
+        chosen["assumed_interval_s"] if chosen["times_unknown"] == "assume" else None,
+    )
     channels, grid, facts = harmonize_breast(
         phases,
         affine,
         read(run.input.convert)["times_s"],
         run.params["side"],
+        scanner_name(read(run.input.intake)),
         run.wildcards["harmonization"],
-        chosen["in_plane"],
-        chosen["dce_in"] == "rate",
+        settings,
     )
     save(run.output["channels"], channels, grid)
     return facts

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 from radparity.intake.exam import intake_exam
+from radparity.intake.source import exam_files
 from radparity.job import case_job
 
 
 def work(run):
-    return intake_exam(Path(snakemake.config["raw"], run.params["folder"]))
+    files = exam_files(Path(snakemake.config["raw"]), run.params["folder"])
+    roles = {int(series): role for series, role in run.params["roles"].items()}
+    return intake_exam(files, run.params["side"], roles, run.params["one_patient"])
 
 
 case_job(snakemake, "intake", snakemake.wildcards.exam, work)

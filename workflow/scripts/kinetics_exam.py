@@ -5,14 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from radparity import kinetics
-from radparity.convert import convert_phase
+from radparity.convert import convert_folder
 from radparity.image import load, save
 from radparity.job import case_job
 from radparity.record import read
-
-
-def site_map(folder, shape):
-    return convert_phase(sorted(folder.iterdir()), shape)[0].astype(float)
 
 
 def work(run):
@@ -31,7 +27,7 @@ def work(run):
         facts["tumour_volume"] = kinetics.agree_volume(tumour, site, affine, facts["times_s"])
     for name, compare in (("enhancement_map", kinetics.agree_enhancement), ("washout_map", kinetics.agree_ratio)):
         if name in maps:
-            theirs = site_map(maps[name], phases.shape[:3])
+            theirs = convert_folder(maps[name], phases.shape[:3])
             facts[name] = compare(own[name], theirs, tumour)
             layers.append(theirs)
     save(run.output["maps"], np.stack([*layers, tumour], axis=-1).astype(np.float32), affine)

@@ -1,20 +1,38 @@
 """Breast mask of one breast on its grid."""
 
+from pathlib import Path
+
 import numpy as np
 
-from radparity.grid import cut_breast, resample_in_plane
+from radparity.grid import GridRules, breast_grid
 from radparity.image import load, save, spacing
 from radparity.job import case_job
-from radparity.mask import breast_mask
 from radparity.register import TARGET
+
+
+def find(run, image, step):
+    """The mask by the method that the study asks for."""
+    if run.params["method"] == "classical":
+        from radparity.mask.classical import breast_mask
+
+        return breast_mask(image, step, run.params["fat"])
+    from radparity.mask.network import breast_mask
+    from radparity.train.mask_weights import load as load_weights
+
+    given = run.params["weights"]
+    network, _ = load_weights(Path(snakemake.config["raw"], given) if given else Path(run.input.weights))
+    return breast_mask(network, image, step, threads=run.threads)
 
 
 def work(run):
     phases, affine = load(run.input.registered)
-    image, native = cut_breast(phases[..., TARGET], affine, run.params["side"])
-    mask, facts = breast_mask(image, spacing(native))
-    fine, grid = resample_in_plane(mask.astype(np.uint8), native, run.params["harmonize"]["in_plane"], order=0)
-    save(run.output["mask"], fine, grid)
+    image = phases[..., TARGET].copy()
+    del phases
+    chosen = run.params["harmonize"]
+    grid = breast_grid(image, affine, run.params["side"], GridRules(chosen["in_plane"], chosen["section_mm"]))
+    mask, facts = find(run, grid.cut(image), spacing(grid.native))
+    placed = grid.resample(mask.astype(np.float32)) > 0.5
+    save(run.output["mask"], placed.astype(np.uint8), grid.affine)
     return facts
 
 

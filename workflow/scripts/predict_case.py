@@ -20,16 +20,18 @@ def judged_section(run):
 
 
 def networks(run, case):
-    """The fold networks that may judge this case: all of them, or the one that never saw its patient."""
+    """The fold networks that may judge this case (all of them, or the one that never saw its patient), each with what
+    makes its input; and how many of them were trained without this case's scanner."""
     from radparity.train import weights
 
-    chosen = []
+    chosen, strange, harmonized = [], 0, read(run.input.record)
     for path in run.inputs("weights"):
         member = read_partition(run.input.folds, Path(path).parent.name).get(case)
         if member is None or member["role"] == "held_out":
             network, about = weights.load(Path(path))
-            chosen.append((network, np.array(about.divisors)))
-    return chosen
+            chosen.append((network, about.scaling.of(harmonized)))
+            strange += not about.scaling.knows(harmonized["scanner"])
+    return chosen, strange
 
 
 def work(run):
@@ -48,7 +50,7 @@ def work(run):
         from radparity.networks.grid import slab_of
         from radparity.predict import predict_section, predict_volume
 
-        models = networks(run, case)
+        models, strange = networks(run, case)
         chosen = run.params["predict"]
         how = {"memory_mb": chosen["memory_mb"], "device": choose_device(run.params["device"]), "threads": run.threads}
         if chosen["extent"] == "section" and section is not None:
@@ -56,7 +58,7 @@ def work(run):
             probability, first = predict_section(models, slab, prior, section, len(mask), **how)[None], section
         else:
             probability, first = predict_volume(models, channels, mask, section, **how), 0
-        facts = {"networks": len(models)}
+        facts = {"networks": len(models), "networks_without_scanner": strange}
     shifted = affine.copy()
     shifted[:3, 3] += affine[:3, 0] * first
     save(run.output["probability"], probability.astype(np.float32), shifted)

@@ -2,19 +2,19 @@
 
 import numpy as np
 
-from radparity.image import load, save
+from radparity.image import load, save, spacing
 from radparity.job import case_job
 from radparity.register import STRIDE, Settings, register_exam
+from radparity.register.picture import draw
 
 
 def work(run):
     phases, affine = load(run.input.phases)
-    chosen = run.params["register"]
-    settings = Settings(**chosen | {"iterations": tuple(chosen["iterations"])})
-    registered, fields, facts = register_exam(phases, affine, settings, run.progress)
-    save(run.output["registered"], registered, affine)
-    save(run.output["fields"], fields, affine @ np.diag([1.0, STRIDE, STRIDE, 1.0]))
-    return facts
+    found = register_exam(phases, affine, Settings.of(run.params["register"]), run.progress)
+    save(run.output["registered"], found.phases, affine)
+    save(run.output["fields"], found.fields, affine @ np.diag([1.0, STRIDE, STRIDE, 1.0]))
+    draw(found.rows, spacing(affine), run.output["picture"])
+    return found.facts
 
 
 case_job(snakemake, "register", snakemake.wildcards.exam, work)

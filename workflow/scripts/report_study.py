@@ -9,6 +9,7 @@ from radparity.report.results import read_results
 with job(snakemake) as run:
     files = {name: run.inputs(name) for name, _ in snakemake.input.items()}
     results = read_results(files, run.params["config"], run.params["breasts"])
-    page, flow = build(results, Path(run.input.template))
+    page, breasts, exams = build(results, Path(run.input.template))
     run.output["page"].write_text(page, encoding="utf-8")
-    run.output["flow"].write_text(flow, encoding="utf-8")
+    run.output["flow"].write_text(breasts, encoding="utf-8")
+    run.output["exams"].write_text(exams, encoding="utf-8")

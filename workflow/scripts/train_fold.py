@@ -12,7 +12,7 @@ from radparity.record import is_ok, read
 from radparity.train.slab import make_breast
 
 
-def breasts(run, role, positions, divisors):
+def breasts(run, role, positions, scaling):
     """The usable breasts of one role in this fold."""
     drawn = {
         read(p)["case"]: (read(p), image) for p, image in zip(run.inputs("outline_records"), run.inputs("outlines"))
@@ -20,7 +20,8 @@ def breasts(run, role, positions, divisors):
     members = read_partition(run.input.folds, run.wildcards["fold"])
     rows = zip(run.inputs("records"), run.inputs("channels"), run.inputs("mask_records"), run.inputs("masks"))
     for record, channels, mask_record, mask in rows:
-        case = read(record)["case"]
+        harmonized = read(record)
+        case = harmonized["case"]
         member = members[case]
         label = member["label"]
         usable = is_ok(record) and is_ok(mask_record) and (label == "benign" or drawn[case][0]["status"] == "ok")
@@ -32,21 +33,22 @@ def breasts(run, role, positions, divisors):
             outline = np.zeros(prior.shape, np.uint8)
             outline[drawn[case][0]["section"]] = load(drawn[case][1], np.uint8)[0][0, ..., 0]
         image = np.moveaxis(image, -1, 0)[positions]
-        yield make_breast(case, member["patient"], label, image, prior, outline, divisors)
+        yield make_breast(case, member["patient"], label, image, prior, outline, scaling.of(harmonized))
 
 
 with job(snakemake) as run:
     from radparity.config import CHANNELS
     from radparity.networks.device import choose_device
+    from radparity.scaling import Scaling
     from radparity.train import state, weights
     from radparity.train.loop import train_fold
     from radparity.train.settings import Settings
 
     arm, chosen = run.params["arm"], run.params["train"]
     positions = [CHANNELS.index(channel) for channel in arm["channels"]]
-    divisors = [read(run.input.divisors)["divisors"][position] for position in positions]
-    training = list(breasts(run, "training", positions, divisors))
-    validation = list(breasts(run, "validation", positions, divisors))
+    scaling = Scaling.from_json(read(run.input.scaling)).only(arm["channels"])
+    training = list(breasts(run, "training", positions, scaling))
+    validation = list(breasts(run, "validation", positions, scaling))
     skip = ("device", "patch")
     settings = Settings(
         preset=arm["network"],
@@ -66,9 +68,7 @@ with job(snakemake) as run:
     about = weights.About(
         preset=settings.preset,
         width=settings.base_width(),
-        channels=settings.channels,
-        divisors=tuple(divisors),
-        harmonization=arm["harmonization"],
+        scaling=scaling,
         training=tuple(b.id for b in training),
         validation=tuple(b.id for b in validation),
     )
@@ -77,6 +77,10 @@ with job(snakemake) as run:
     rows = [columns, *[["" if row[c] is None else row[c] for c in columns] for row in result.curve]]
     run.output["curve"].write_text("\n".join("\t".join(map(str, row)) for row in rows) + "\n")
     facts = {"selected": result.selected, "selected_step": result.selected_step, "steps": result.steps}
-    facts |= {"training": list(about.training), "validation": list(about.validation), "divisors": divisors}
+    facts |= {
+        "training": list(about.training),
+        "validation": list(about.validation),
+        "divisors": list(scaling.divisors),
+    }
     run.output["record"].write_text(dump(facts | {"arm": key[1], "fold": key[2], "device": device}))
 state.clear(folder)

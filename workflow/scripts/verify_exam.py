@@ -6,11 +6,11 @@ import numpy as np
 
 from radparity import verify
 from radparity.compare.scores import dice
-from radparity.grid import cut_breast, resample_in_plane
+from radparity.grid import GridRules, breast_grid
 from radparity.image import load, spacing
 from radparity.job import case_job
 from radparity.record import read
-from radparity.register import STRIDE
+from radparity.register import STRIDE, TARGET
 
 CODE = {"left": 1, "right": 2}
 
@@ -37,8 +37,9 @@ def work(run):
         if read(Path(path).with_name("mask.json"))["status"] != "ok":
             continue
         side = run.params["breasts"][case]
-        own, native = cut_breast(breast == CODE[side], affine, side)
-        true = resample_in_plane(own.astype(np.uint8), native, run.params["harmonize"]["in_plane"], order=0)[0]
+        rules = GridRules(**run.params["grid"])
+        grid = breast_grid(registered[..., TARGET], affine, side, rules)
+        true = grid.place((breast == CODE[side]).astype(np.uint8), order=0)
         out.setdefault("breast_mask_dice", {})[case] = dice(load(path, np.uint8)[0] > 0, true > 0)
     return out
 

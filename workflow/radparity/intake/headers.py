@@ -1,21 +1,43 @@
-"""Reading the headers of every DICOM file below a folder, without the pixels."""
+"""What intake needs to know of every image, read from the headers without the pixels."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache, partial
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import pydicom
-from pydicom.errors import InvalidDicomError
+from pydicom.datadict import tag_for_keyword
 
+from radparity.intake.multiframe import MULTIFRAME_CLASSES, frames
+from radparity.intake.onefile import ReadFile, read_file
 from radparity.record import DataFault
+
+# The elements that are decoded; pydicom skips over all others, which is most of the reading time.
+KEYWORDS = """SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID PatientID StudyDate
+    SeriesNumber SeriesDescription ProtocolName SequenceName Modality ImageType ImageOrientationPatient
+    ImagePositionPatient PixelSpacing Rows Columns BitsAllocated SamplesPerPixel NumberOfFrames InstanceNumber
+    AcquisitionNumber AcquisitionDate AcquisitionTime AcquisitionDateTime ContentDate ContentTime SeriesDate SeriesTime
+    TriggerTime TemporalPositionIdentifier RepetitionTime EchoTime DiffusionBValue Laterality ImageLaterality
+    ScanningSequence ScanOptions EchoTrainLength FlipAngle NumberOfTemporalPositions ContrastBolusAgent
+    Manufacturer ManufacturerModelName MagneticFieldStrength ReceiveCoilName LossyImageCompression
+    SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence DimensionIndexSequence""".split()
+GE_ACQUISITION, GE_DURATION = 0x00190010, 0x0019105A
+TAGS: list[int] = [tag for keyword in KEYWORDS if (tag := tag_for_keyword(keyword))] + [GE_ACQUISITION, GE_DURATION]
+GAUSS_A_TESLA = 10_000
+MR_CLASSES = {"1.2.840.10008.5.1.4.1.1.4"} | MULTIFRAME_CLASSES
 
 
 @dataclass(frozen=True)
 class Header:
-    """What intake needs to know of one image. Positions in mm, patient coordinates (LPS); times in s of the day."""
+    """One image, or one frame of a multi-frame file (its file is then `name#frame`, counted from 0).
+
+    Positions in mm, patient coordinates (LPS). Times of the day in s from the study day's midnight, so that they may
+    pass 86,400; trigger_time in ms; time_offset and duration in s. What a header lacks is None or empty.
+    """
 
     file: str
     series: str
@@ -39,6 +61,54 @@ class Header:
     laterality: str
     patient: str
     scanner: tuple[str, str, float | None]
+    coil: str = ""
+    echo_time: float | None = None
+    acquisition_moment: float | None = None
+    series_time: float | None = None
+    time_offset: float | None = None
+    duration: float | None = None
+    image: str = ""
+    study: str = ""
+    study_date: str = ""
+    frame_of_reference: str = ""
+    syntax: str = ""
+    compressed: bool = False
+    lossy: bool = False
+    truncated: bool = False
+    sop_class: str = ""
+    scanning_sequence: tuple[str, ...] = ()
+    sequence_name: str = ""
+    scan_options: tuple[str, ...] = ()
+    echo_train: float | None = None
+    flip_angle: float | None = None
+    temporal_positions: float | None = None
+    contrast_agent: str = ""
+
+    @property
+    def placed(self) -> bool:
+        """Whether the header says where the image lies and how large its pixels are."""
+        return len(self.position) == 3 and len(self.orientation) == 6 and min(self.spacing) > 0
+
+
+def read_headers(files: Mapping[str, Path]) -> tuple[list[Header], list[str]]:
+    """Headers of all images, in order of name, and the names of the files that are no images.
+
+    files: the exam's files by the name that records and messages use (radparity.intake.source).
+    MR images without a position are kept (`placed` is false), and so are truncated ones (`truncated`).
+    Raises DataFault `no_dicom` where there is nothing to read.
+    """
+    images: list[Header] = []
+    others: list[str] = []
+    for name in sorted(files):
+        found = read_file(files[name], TAGS)
+        made = [] if found is None else _headers(name, found)
+        images += made
+        if not made:
+            others.append(name)
+    if not images:
+        held = f"{len(others)} other files" if others else "no files"
+        raise DataFault("no_dicom", f"the exam holds no DICOM image ({held}). Correct `folder` in the exams sheet")
+    return images, others
 
 
 def seconds(value: Any) -> float | None:
@@ -52,6 +122,22 @@ def seconds(value: Any) -> float | None:
         return None
 
 
+@lru_cache
+def _day(value: str) -> int | None:
+    try:
+        return date(int(value[:4]), int(value[4:6]), int(value[6:8])).toordinal()
+    except ValueError:
+        return None
+
+
+def _moment(day: Any, time: Any, study_day: str) -> float | None:
+    """Seconds from the study day's midnight. A date far from the study's (de-identification) counts as none."""
+    found, own, first = seconds(time), _day(str(day or "").strip()), _day(study_day)
+    if found is None or own is None or first is None or abs(own - first) > 1:
+        return found
+    return found + 86_400 * (own - first)
+
+
 def _number(value: Any) -> float | None:
     try:
         return None if value in (None, "") else float(value)
@@ -59,78 +145,103 @@ def _number(value: Any) -> float | None:
         return None
 
 
+def _whole(value: Any) -> int | None:
+    found = _number(value)
+    return None if found is None else int(found)
+
+
+def _numbers(value: Any, count: int) -> tuple[float, ...]:
+    """A multi-valued number, empty where it has not `count` values."""
+    try:
+        found = tuple(float(v) for v in value or ())
+    except (TypeError, ValueError):
+        return ()
+    return found if len(found) == count and all(map(isfinite, found)) else ()
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """A code string of one or several values, in capitals."""
+    return tuple(str(part).strip().upper() for part in ([value] if isinstance(value, str) else value or ()))
+
+
 def _tesla(value: Any) -> float | None:
     """Field strength; some scanners of the time wrote gauss."""
     found = _number(value)
-    return None if found is None else round(found / 10_000 if found > 100 else found, 2)
+    return None if found is None else round(found / GAUSS_A_TESLA if found > 100 else found, 2)
 
 
-def read_headers(folder: Path) -> tuple[list[Header], list[str]]:
-    """Headers of all images below a folder, in order of path, and the files that are not DICOM images.
-
-    Raises DataFault `no_dicom` where there is nothing to read and `truncated_file` where a file ends before its pixels.
-    """
-    paths = sorted(Path(top) / name for top, _, names in os.walk(folder) for name in names)
-    images, others = [], []
-    for path in paths:
-        name = path.relative_to(folder).as_posix()
-        try:
-            with path.open("rb") as stream:
-                data = pydicom.dcmread(stream, stop_before_pixels=True)
-                left = path.stat().st_size - stream.tell()
-        except (InvalidDicomError, EOFError):
-            others.append(name)
-            continue
-        if "Rows" not in data or "ImagePositionPatient" not in data:
-            if data.get("SOPClassUID", "").startswith("1.2.840.10008.5.1.4.1.1.4") and left <= 0:
-                raise _truncated(name)
-            others.append(name)
-            continue
-        if not data.file_meta.TransferSyntaxUID.is_compressed:
-            samples = int(data.get("SamplesPerPixel", 1)) * int(data.get("NumberOfFrames", 1) or 1)
-            if left < data.Rows * data.Columns * samples * (data.BitsAllocated // 8):
-                raise _truncated(name)
-        elif left <= 0:
-            raise _truncated(name)
-        images.append(_header(name, data))
-    if not images:
-        found = f"{len(others)} other files" if others else "no files"
-        raise DataFault("no_dicom", f"{folder} holds no DICOM image ({found}). Correct `folder` in the exams sheet")
-    return images, others
+def _headers(name: str, found: ReadFile) -> list[Header]:
+    """The images of one file: none where it is no image, else one, or one a frame."""
+    data, get = found.data, found.values.get
+    kind = found.sop_class
+    if get("Rows") is None or kind not in MR_CLASSES and get("ImagePositionPatient") is None:
+        # A file cut inside its header has lost its Rows; that it was an MR image is known from its first bytes.
+        return [_header(name, found, get)] if found.truncated and kind in MR_CLASSES else []
+    if kind in MULTIFRAME_CLASSES and "PerFrameFunctionalGroupsSequence" in data:
+        return [
+            _header(f"{name}#{number}", found, partial(_of_frame, own, get)) for number, own in enumerate(frames(data))
+        ]
+    return [_header(name, found, get)]
 
 
-def _truncated(name: str) -> DataFault:
-    return DataFault("truncated_file", f"{name} ends before its pixels do. Copy the exam again from the archive")
+def _of_frame(own: dict[str, Any], get: Callable[[str], Any], keyword: str) -> Any:
+    return own[keyword] if keyword in own else get(keyword)
 
 
-def _header(name: str, data: pydicom.Dataset) -> Header:
-    number = _number(data.get("TemporalPositionIdentifier"))
-    acquisition = _number(data.get("AcquisitionNumber"))
+def _header(name: str, found: ReadFile, get: Callable[[str], Any]) -> Header:
+    """One image's header; `get` gives an element's value by keyword, from the frame or the file."""
+    text = {word: str(get(word) or "").strip() for word in ("StudyDate", "Laterality", "ImageLaterality")}
+    spacing = _numbers(get("PixelSpacing"), 2) or (0.0, 0.0)
+    day = text["StudyDate"]
+    moment = str(get("AcquisitionDateTime") or "").strip()
+    duration = _number(found.private(GE_ACQUISITION, "GEMS_ACQU_01", GE_DURATION))
     return Header(
         file=name,
-        series=str(data.get("SeriesInstanceUID", "")),
-        series_number=int(_number(data.get("SeriesNumber")) or 0),
-        description=str(data.get("SeriesDescription", "")),
-        image_type=tuple(str(part).upper() for part in data.get("ImageType", ())),
-        modality=str(data.get("Modality", "")),
-        orientation=tuple(round(float(v), 4) for v in data.get("ImageOrientationPatient", ())),
-        position=tuple(float(v) for v in data.ImagePositionPatient),
-        spacing=(float(data.get("PixelSpacing", (0, 0))[0]), float(data.get("PixelSpacing", (0, 0))[1])),
-        rows=int(data.Rows),
-        columns=int(data.Columns),
-        instance=int(_number(data.get("InstanceNumber")) or 0),
-        acquisition_number=None if acquisition is None else int(acquisition),
-        acquisition_time=seconds(data.get("AcquisitionTime")),
-        content_time=seconds(data.get("ContentTime")),
-        trigger_time=_number(data.get("TriggerTime")),
-        temporal_position=None if number is None else int(number),
-        repetition_time=_number(data.get("RepetitionTime")),
-        b_value=_number(data.get("DiffusionBValue")),
-        laterality=str(data.get("Laterality", "") or data.get("ImageLaterality", "")),
-        patient=str(data.get("PatientID", "")),
+        series=str(get("SeriesInstanceUID") or ""),
+        series_number=_whole(get("SeriesNumber")) or 0,
+        description=str(get("SeriesDescription") or ""),
+        image_type=_words(get("ImageType")),
+        modality=str(get("Modality") or ""),
+        orientation=tuple(round(v, 4) for v in _numbers(get("ImageOrientationPatient"), 6)),
+        position=_numbers(get("ImagePositionPatient"), 3),
+        spacing=(spacing[0], spacing[1]),
+        rows=_whole(get("Rows")) or 0,
+        columns=_whole(get("Columns")) or 0,
+        instance=_whole(get("InstanceNumber")) or 0,
+        acquisition_number=_whole(get("AcquisitionNumber")),
+        acquisition_time=_moment(get("AcquisitionDate"), get("AcquisitionTime"), day),
+        content_time=_moment(get("ContentDate"), get("ContentTime"), day),
+        trigger_time=_number(get("TriggerTime")),
+        temporal_position=_whole(get("TemporalPositionIdentifier")),
+        repetition_time=_number(get("RepetitionTime")),
+        b_value=_number(get("DiffusionBValue")),
+        laterality=text["Laterality"] or text["ImageLaterality"],
+        patient=str(get("PatientID") or ""),
         scanner=(
-            str(data.get("Manufacturer", "")),
-            str(data.get("ManufacturerModelName", "")),
-            _tesla(data.get("MagneticFieldStrength")),
+            str(get("Manufacturer") or ""),
+            str(get("ManufacturerModelName") or ""),
+            _tesla(get("MagneticFieldStrength")),
         ),
+        coil=str(get("ReceiveCoilName") or ""),
+        echo_time=_number(get("EchoTime")),
+        acquisition_moment=_moment(moment[:8], moment[8:].split("+")[0].split("-")[0], day),
+        series_time=_moment(get("SeriesDate"), get("SeriesTime"), day),
+        time_offset=_number(get("TemporalPositionTimeOffset")),
+        duration=None if duration is None else duration / 1e6,
+        image=str(get("SOPInstanceUID") or ""),
+        study=str(get("StudyInstanceUID") or ""),
+        study_date=day,
+        frame_of_reference=str(get("FrameOfReferenceUID") or ""),
+        syntax=found.syntax,
+        compressed=found.compressed,
+        lossy=str(get("LossyImageCompression") or "") == "01",
+        truncated=found.truncated,
+        sop_class=found.sop_class,
+        scanning_sequence=_words(get("ScanningSequence")),
+        sequence_name=str(get("SequenceName") or ""),
+        scan_options=_words(get("ScanOptions")),
+        echo_train=_number(get("EchoTrainLength")),
+        flip_angle=_number(get("FlipAngle")),
+        temporal_positions=_number(get("NumberOfTemporalPositions")),
+        contrast_agent=str(get("ContrastBolusAgent") or "").strip(),
     )

@@ -1,119 +1,192 @@
-"""Splitting the dynamic series into phases, and when each phase was acquired."""
+"""Splitting the dynamic series into phases, in order and with their times."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from radparity.intake.geometry import SAME_MM, along, check_stack, levels
 from radparity.intake.headers import Header
+from radparity.intake.times import Flag, time_phases, unwrapped
 from radparity.record import DataFault
 
-Key = Callable[[Header], Hashable]
-SPLITS: list[tuple[str, Key]] = [
+Images = list[Header]
+Key = Callable[[Header], float | None]
+PHASE_TAGS: list[tuple[str, Key]] = [
     ("TemporalPositionIdentifier", lambda h: h.temporal_position),
     ("TriggerTime", lambda h: h.trigger_time),
     ("AcquisitionNumber", lambda h: h.acquisition_number),
-    ("ContentTime", lambda h: h.content_time),
-    ("AcquisitionTime", lambda h: h.acquisition_time),
 ]
-EVEN_MM = 0.1
+CLOCKS: list[tuple[str, Key]] = [
+    ("AcquisitionDateTime", lambda h: h.acquisition_moment),
+    ("AcquisitionTime", lambda h: h.acquisition_time),
+    ("ContentTime", lambda h: h.content_time),
+]
+FEWEST_PHASES = 3
 
 
 @dataclass(frozen=True)
-class Phase:
-    """The images of one phase in order of position, and its time in s from the first phase."""
+class Found:
+    """The phases in order, each with its images in order of position; times in s from the first, or None."""
 
-    images: list[Header]
-    time: float
-
-
-def along(header: Header) -> float:
-    """Position of an image along the normal of its plane, mm."""
-    row, column = np.array(header.orientation[:3]), np.array(header.orientation[3:])
-    return float(np.dot(np.cross(row, column), header.position))
+    phases: list[Images]
+    times: list[float] | None
+    split_by: str
+    timed_by: str
+    flags: list[Flag]
 
 
-def split(images: list[Header]) -> tuple[list[list[Header]], str]:
-    """The phases of one series, each covering every section once, and the tag that told them apart.
+def split(images: Images) -> tuple[list[Images], str]:
+    """The phases of one series in order, each showing every section once, and the tag that told them apart.
 
-    Raises DataFault `sections_missing` where no tag splits the images into whole phases.
+    The last phase may lack sections (an interrupted scan). Raises DataFault `section_repeated` where different images
+    show one section of one phase, `sections_missing` where no tag splits the images into whole phases.
     """
-    positions = {round(along(image), 2) for image in images}
-    if len(images) == len(positions):
+    level = dict(zip((image.file for image in images), levels(images), strict=True))
+    count = max(level.values()) + 1
+    if len(images) == count:
         return [images], "SeriesNumber"
-    for name, key in SPLITS:
-        groups: dict[Hashable, list[Header]] = defaultdict(list)
-        for image in images:
-            groups[key(image)].append(image)
-        whole = all(len(g) == len(positions) == len({round(along(i), 2) for i in g}) for g in groups.values())
-        if None not in groups and len(groups) > 1 and whole:
-            return sorted(groups.values(), key=lambda g: min(i.instance for i in g)), name
-    ordered = sorted(images, key=lambda image: image.instance)
-    size = len(positions)
-    blocks = [ordered[start : start + size] for start in range(0, len(ordered), size)]
-    if len(ordered) % size == 0 and all(len({round(along(i), 2) for i in b}) == size for b in blocks):
-        return blocks, "InstanceNumber"
+    interrupted: tuple[list[Images], str] | None = None
+    for name, parts in _splits(images, level):
+        sizes = [len({level[image.file] for image in part}) for part in parts]
+        once = all(size == len(part) for size, part in zip(sizes, parts, strict=True))
+        if once and len(parts) > 1 and all(size == count for size in sizes[:-1]):
+            if sizes[-1] == count:
+                return parts, name
+            interrupted = interrupted or (parts, name)
+    _check_repeats(images, level, count)
+    if interrupted and len(interrupted[0]) > 2:
+        return interrupted
     raise DataFault(
         "sections_missing",
-        f"series {images[0].series_number} has {len(images)} images at {size} positions: no tag splits them into whole"
+        f"series {images[0].series_number} has {len(images)} images at {count} positions: no tag splits them into whole"
         " phases, so sections are missing or doubled. Fetch the series again from the archive",
     )
 
 
-def _times(phases: list[list[Header]], multiphase: bool) -> tuple[list[float], str]:
-    """Seconds from the first phase, and the tag they come from.
+def _splits(images: Images, level: dict[str, int]) -> Iterator[tuple[str, list[Images]]]:
+    """All ways to tell phases apart, the most reliable first."""
+    for name, key in PHASE_TAGS + CLOCKS:
+        if (groups := _groups(images, name, key)) is not None:
+            yield name, groups
+    ordered = sorted(images, key=lambda image: image.instance)
+    # Without a tag that is the same throughout a phase, the n-th image of each section is of phase n.
+    for name, key in [PHASE_TAGS[1], *CLOCKS]:
+        if (groups := _nth(images, level, name, key)) is not None:
+            yield name, groups
+    if len({image.instance for image in images}) < len(images):
+        return
+    count = max(level.values()) + 1
+    yield "InstanceNumber", [ordered[start : start + count] for start in range(0, len(ordered), count)]
+    repeats, odd = divmod(len(ordered), count)
+    runs = [ordered[start : start + repeats] for start in range(0, len(ordered), max(repeats, 1))]
+    if not odd and all(len({level[image.file] for image in run}) == 1 for run in runs):
+        yield "InstanceNumber", [list(part) for part in zip(*runs, strict=True)]
 
-    Raises DataFault `phase_times_unknown` where no tag gives every phase a time of its own.
+
+def _values(images: Images, name: str, key: Key) -> list[float] | None:
+    found = [value for image in images if (value := key(image)) is not None]
+    if len(found) < len(images):
+        return None
+    return unwrapped(found) if name in dict(CLOCKS) else found
+
+
+def _groups(images: Images, name: str, key: Key) -> list[Images] | None:
+    """Images of equal value together, in order of value; None where an image has none."""
+    if (values := _values(images, name, key)) is None:
+        return None
+    groups: dict[float, Images] = defaultdict(list)
+    for image, value in zip(images, values, strict=True):
+        groups[value].append(image)
+    return [groups[value] for value in sorted(groups)]
+
+
+def _nth(images: Images, level: dict[str, int], name: str, key: Key) -> list[Images] | None:
+    """The first, second, ... images of each section by value; None where the phases so found overlap."""
+    if (values := _values(images, name, key)) is None:
+        return None
+    sections: dict[int, list[tuple[float, str]]] = defaultdict(list)
+    for image, value in zip(images, values, strict=True):
+        sections[level[image.file]].append((value, image.file))
+    phases: dict[int, list[tuple[float, str]]] = defaultdict(list)
+    for section in sections.values():
+        for number, entry in enumerate(sorted(section)):
+            phases[number].append(entry)
+    ends = [(min(phase)[0], max(phase)[0]) for _, phase in sorted(phases.items())]
+    if any(last >= first for (_, last), (first, _) in zip(ends, ends[1:], strict=False)):
+        return None
+    by_file = {image.file: image for image in images}
+    return [[by_file[file] for _, file in phase] for _, phase in sorted(phases.items())]
+
+
+def _check_repeats(images: Images, level: dict[str, int], count: int) -> None:
+    """Raises DataFault `section_repeated` where a few sections appear twice in phases that a tag tells apart."""
+    for name, key in [*PHASE_TAGS[:2], ("SeriesNumber", lambda h: h.series_number)]:
+        groups = _groups(images, name, key) or []
+        places = {(number, level[image.file]) for number, group in enumerate(groups) for image in group}
+        doubled = len(images) - len(places)
+        if groups and 0 < doubled < count / 2:
+            raise DataFault(
+                "section_repeated",
+                f"series {images[0].series_number} shows {doubled} sections twice in one phase, with different images."
+                " Fetch the series again from the archive",
+            )
+
+
+def phases(dynamic: list[Images]) -> Found:
+    """All phases of the dynamic series in order of time; `dynamic` is in order of series number.
+
+    Raises DataFault `sections_missing`, `section_repeated`, `section_gap`, `sections_shifted`, `phases_shifted`,
+    `phase_interrupted`, `phase_order_unknown` or `too_few_phases`.
     """
-    sources: list[tuple[str, Callable[[Header], float | None], float]] = [
-        ("AcquisitionTime", lambda h: h.acquisition_time, 1.0),
-        ("ContentTime", lambda h: h.content_time, 1.0),
-    ]
-    if multiphase:
-        # Within one series GE counts TriggerTime from the series' start; across series it starts anew.
-        sources.insert(0, ("TriggerTime", lambda h: h.trigger_time, 0.001))
-    for name, value, scale in sources:
-        found = [[value(image) for image in images] for images in phases]
-        if any(v is None for values in found for v in values):
-            continue
-        times = [min(v for v in values if v is not None) * scale for values in found]
-        if name != "TriggerTime" and max(times) - min(times) > 12 * 3600:
-            times = [t + 86_400 if t < 43_200 else t for t in times]
-        if len(set(times)) == len(times):
-            return [round(t - min(times), 3) for t in times], name
-    raise DataFault(
-        "phase_times_unknown",
-        "neither TriggerTime, AcquisitionTime nor ContentTime gives each phase a time of its own, and the washout slope"
-        " needs them. Ask the archive for the original images",
-    )
-
-
-def phases(dynamic: list[list[Header]]) -> tuple[list[Phase], str, str]:
-    """All phases in order of time, the tag that split them and the tag that timed them.
-
-    Raises DataFault `sections_missing`, `section_gap`, `too_few_phases` or `phase_times_unknown`.
-    """
-    found: list[list[Header]] = []
-    splits = []
-    for images in dynamic:
-        parts, name = split(images)
-        found += parts
-        splits.append(name)
-    found = [sorted(images, key=along) for images in found]
-    sections = {tuple(round(along(image), 1) for image in images) for images in found}
-    if len(sections) > 1:
-        counts = sorted({len(images) for images in found})
-        raise DataFault("sections_missing", f"phases differ in their sections (counts {counts}). Fetch the exam again")
-    if len(found) < 3:
-        raise DataFault("too_few_phases", f"{len(found)} phases; one before and two after contrast are needed")
-    steps = np.diff([along(image) for image in found[0]])
-    if np.ptp(steps) > EVEN_MM:
+    split_series = [split(images) for images in dynamic]
+    timing = time_phases([parts for parts, _ in split_series])
+    if timing is None:
         raise DataFault(
-            "section_gap", f"sections are {steps.min():.2f} to {steps.max():.2f} mm apart: some are missing"
+            "phase_order_unknown",
+            "the series of the phases have one number and no times: nothing tells which came first. Fetch them again",
         )
-    times, source = _times(found, multiphase=len(dynamic) == 1)
-    order = sorted(range(len(found)), key=times.__getitem__)
-    return [Phase(found[i], times[i]) for i in order], splits[0], source
+    found, times, flags = timing.phases, timing.times, list(timing.flags)
+    _check_places(found)
+    level = dict(zip((i.file for part in found for i in part), levels([i for p in found for i in p]), strict=True))
+    sizes = [len({level[image.file] for image in part}) for part in found]
+    count = max(level.values()) + 1
+    if sizes[-1] < count and len(found) > 1 and all(size == count for size in sizes[:-1]):
+        if len(found) - 1 < FEWEST_PHASES:
+            raise DataFault(
+                "phase_interrupted",
+                f"the last of {len(found)} phases has {sizes[-1]} of {count} sections, and {len(found) - 1} whole"
+                " phases are too few. Fetch the exam again; if the scan was broken off, exclude it",
+            )
+        sentence = f"the last phase has {sizes[-1]} of {count} sections and is left out"
+        flags.append({"code": "phase_dropped", "sentence": sentence})
+        found, times = found[:-1], times and times[:-1]
+    elif any(size < count for size in sizes):
+        held = " ".join(map(str, sizes))
+        raise DataFault("sections_missing", f"the phases hold {held} of {count} sections. Fetch the exam again")
+    if len(found) < FEWEST_PHASES:
+        raise DataFault("too_few_phases", f"{len(found)} phases; one before and two after contrast are needed")
+    found = [sorted(images, key=along) for images in found]
+    check_stack(found[0])
+    split_by = max((name for _, name in split_series), key=lambda name: name != "SeriesNumber")
+    return Found(found, times, split_by, timing.source, flags)
+
+
+def _check_places(found: list[Images]) -> None:
+    """Phases of as many sections lie at the same places. Raises DataFault `phases_shifted`."""
+    stacked = [np.array([image.position for image in sorted(images, key=along)]) for images in found]
+    for number, places in enumerate(stacked[1:], start=2):
+        if len(places) != len(stacked[0]):
+            continue
+        offsets = places - stacked[0]
+        # A missing section shifts a part of the list by whole sections; a moved phase is off as a whole.
+        apart = float(np.linalg.norm(offsets, axis=1).min())
+        if apart > SAME_MM:
+            raise DataFault(
+                "phases_shifted",
+                f"phase {number} lies at least {apart:.1f} mm from phase 1 in every section: the phases were planned"
+                " differently. Leave the odd series out in decisions.tsv",
+            )

@@ -1,16 +1,19 @@
-"""Data: what came in (scanners, resolution, phases, times), how registration went, and how intensities were scaled."""
+"""Data: what came in (scanners, resolution, phases, times), how registration went, how breasts were cut and scaled."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from radparity.faults import FAULTS
+from radparity.grid import COARSE_MM
 from radparity.register import TARGET
+from radparity.report.figures import BARS, INK, Figure, canvas, finish, styled
 from radparity.report.results import Results
 from radparity.report.tables import Table, counted, interval, number
+from radparity.scaling import scanner_name
 
 CHANNEL_NAMES = ("T1c", "DCE-in", "DCE-out")
+IN_PLANE_STEP_MM, SECTION_STEP_MM = 0.04, 0.5
 
 
 def data_tables(results: Results) -> list[Table]:
@@ -18,7 +21,7 @@ def data_tables(results: Results) -> list[Table]:
     exams = list(results.used("intake").values())
     grids = (f"{e['in_plane_mm'][0]:.2f} × {e['in_plane_mm'][1]:.2f} × {e['section_mm']:.2f}" for e in exams)
     return [
-        counted("scanners", "Scanners", "scanner", "exams", (_scanner(e) for e in exams)),
+        counted("scanners", "Scanners", "scanner", "exams", (scanner_name(e) for e in exams)),
         counted("resolution", "Resolution, mm: in-plane and section", "mm", "exams", grids),
         counted("phases", "Phases", "phases an exam", "exams", (str(len(e["phases"])) for e in exams)),
         counted("split", "What told the phases apart", "DICOM attribute", "exams", (str(e["split_by"]) for e in exams)),
@@ -30,13 +33,75 @@ def data_tables(results: Results) -> list[Table]:
             (str(e["timed_by"]) for e in exams),
         ),
         counted("plane", "Plane of acquisition", "plane", "exams", (str(e["plane"]) for e in exams)),
+        *grid_tables(results),
+        flag_table(results),
     ]
 
 
-def _scanner(record: dict[str, Any]) -> str:
-    scanner = record["scanner"]
-    words = [str(scanner.get(key) or "not stated") for key in ("manufacturer", "model")]
-    return " ".join([*words, f"{scanner['tesla']:g} T" if scanner.get("tesla") else "field not stated"])
+@styled
+def resolution_plot(results: Results) -> Figure | None:
+    """In-plane pixel size and distance between sections of all exams that intake could use (paper, figure 2B)."""
+    exams = list(results.used("intake").values())
+    if not exams:
+        return None
+    figure, axes = canvas(9.6, 2.7, 1, 2)
+    planes = sorted({str(e["plane"]) for e in exams}, key=lambda plane: (plane != "sagittal", plane))
+    sizes = (
+        ("pixel size in the plane, mm", "in_plane_mm", COARSE_MM, IN_PLANE_STEP_MM),
+        ("distance between sections, mm", "section_mm", SECTION_STEP_MM / 2, SECTION_STEP_MM),
+    )
+    for axis, (title, key, anchor, step) in zip(axes[0], sizes, strict=True):
+        values = [np.array([np.max(e[key]) for e in exams if str(e["plane"]) == plane]) for plane in planes]
+        # A bin holds its upper border: what is not coarser than the rule's limit stands to the left of it.
+        first, last = (int(np.floor((f(np.concatenate(values)) - anchor) / step)) for f in (np.min, np.max))
+        edges = anchor + step * np.arange(first - 1, last + 3) + 1e-6
+        colours = [BARS[position % len(BARS)] for position in range(len(planes))]
+        axis.hist(values, edges, stacked=True, color=colours, label=planes, edgecolor="white", linewidth=0.6)
+        axis.set(xlabel=title, ylabel="exams")
+        axis.yaxis.get_major_locator().set_params(integer=True)
+    rule = results.config["harmonize"]["in_plane"]
+    if rule == "double":
+        axes[0, 0].axvline(COARSE_MM, color=INK, linewidth=1, linestyle=(0, (4, 2)))
+    axes[0, 1].legend(title="plane")
+    caption = f"Resolution of the {len(exams)} exams as acquired."
+    if rule == "double":
+        caption += f" Dashed: {COARSE_MM:g} mm; coarser ones, to its right, are resampled to half their pixel size."
+    return finish(figure, "resolution-plot", caption, "Histograms of in-plane pixel size and of distance of sections")
+
+
+def grid_tables(results: Results) -> list[Table]:
+    """How the breasts were cut from the exams, and whose times were assumed."""
+    records = list(results.used("harmonize").values())
+    cuts = {None: "shows one breast", "origin": "both; cut at x = 0", "image": "both; cut where the image shows it"}
+    planes = ("sections of its own" if r.get("reformatted") else "as acquired" for r in records)
+    times = ("assumed" if r.get("times_assumed") else "from the headers" for r in records)
+    return [
+        counted("midline", "Volume", "volume", "breasts", (cuts[r.get("midline_from")] for r in records)),
+        counted("reformatted", "Sections", "sections", "breasts", planes),
+        counted("assumed", "Times of phases", "times", "breasts", times),
+    ]
+
+
+def flag_table(results: Results) -> Table:
+    """Exams and breasts that a stage flagged: still in the study, but somebody should look."""
+    flagged: dict[tuple[str, str], list[str]] = {}
+    for stage in results.records:
+        for unit, record in results.used(stage).items():
+            for flag in record.get("flags", []):
+                flagged.setdefault((stage, flag["code"]), []).append(unit)
+    rows = []
+    for (stage, code), units in flagged.items():
+        units = sorted(set(units))
+        rows.append([stage, code, FAULTS[code].meaning, str(len(units)), " ".join(units)])
+    note = "They are not excluded. The sentence of each flag stands in the case's record at that stage."
+    return Table(
+        "flags",
+        "Flagged, and still in the study",
+        ["stage", "code", "meaning", "cases", "which"],
+        rows,
+        note,
+        (0, 1, 2, 4),
+    )
 
 
 def registration_table(results: Results) -> Table:
@@ -78,7 +143,7 @@ def _range(values: list[float], digits: int) -> str:
 
 def intensity_tables(results: Results) -> list[Table]:
     """Divisors of the exams by scanner (raw intensity), and of the folds (scaled intensity)."""
-    scanners = {exam: _scanner(record) for exam, record in results.used("intake").items()}
+    scanners = {exam: scanner_name(record) for exam, record in results.used("intake").items()}
     exam = {breast.breast: breast.exam for breast in results.breasts}
     groups: dict[str, list[list[float]]] = {}
     for breast, record in results.used("harmonize").items():
@@ -101,13 +166,22 @@ def intensity_tables(results: Results) -> list[Table]:
             fold,
             str(len(record["training"])),
             str(len(record["validation"])),
+            ", ".join(record.get("scanners_with_landmarks", [])) or "–",
             *(f"{value:.4g}" for value in record["divisors"]),
         ]
         for (arm, fold), record in sorted(results.training.items())
     ]
-    wide = max((len(row) for row in rows), default=4) - 4
+    wide = max((len(row) for row in rows), default=5) - 5
     note = "In the order of the arm's channels; made from the fold's training patients only, kept with the weights."
-    head = ["arm", "fold", "training breasts", "validation breasts", *(f"channel {k + 1}" for k in range(wide))]
+    predicted = results.used("predict").values()
+    strange = sum(bool(record.get("networks_without_scanner")) for record in predicted)
+    if any(record.get("scanners_with_landmarks") for record in results.training.values()):
+        note += (
+            f" {strange} of {len(predicted)} predicted breasts come from a scanner without landmarks in at least one of"
+            " their networks; those networks used the pooled landmarks."
+        )
+    head = ["arm", "fold", "training breasts", "validation breasts", "scanners with landmarks"]
+    head += [f"channel {k + 1}" for k in range(wide)]
     tables.append(
         Table(
             "fold-divisors",
@@ -115,7 +189,7 @@ def intensity_tables(results: Results) -> list[Table]:
             head,
             [row + [""] * (len(head) - len(row)) for row in rows],
             note,
-            (0, 1),
+            (0, 1, 4),
         )
     )
     return tables

@@ -22,6 +22,7 @@ LINES = [
     ("#CC79A7", (0, (6, 1.5, 1.2, 1.5))),
 ]
 NETWORK_LINE = ("#F0E442", "-")
+BARS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7"]
 INK, SOFT = "#1b1f24", "#6b7480"
 MARKERS = "osD^vP"
 STYLE: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Flow: where each breast of the sheets ends. Nobody leaves in silence, so the boxes sum to the input."""
+"""Flow: where each exam and each breast of the sheets ends. Nobody leaves in silence, so the boxes sum to the input."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from radparity.report.results import Breast, Record
+from radparity.report.tables import Table
 
-EXAM_STAGES = ("intake", "convert", "register")
+EXAM_STAGES = ("intake", "eligible", "convert", "register")
 BREAST_STAGES = ("harmonize", "mask", "outline", "predict", "segment")
 ORDER = (*EXAM_STAGES, *BREAST_STAGES, "compare")
 PARTITIONS = ("development", "tuning", "test", "shown")
 LABELS = ("malignant", "benign")
-COLUMNS = ("partition", "label", "status", "stage", "code", "breasts")
+COLUMNS = ("partition", "label", "status", "stage", "code", "rule", "breasts", "overridden")
+EXAM_COLUMNS = ("status", "stage", "code", "rule", "exams", "overridden")
 PURPOSE = {
     ("development", "malignant"): "train the networks",
     ("development", "benign"): "train the networks",
@@ -29,26 +31,37 @@ NO_REFERENCE = (
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Where one breast ended: status `ok`, or `excluded` at a stage with code and sentence."""
+class End:
+    """Where an exam or a breast ended: status `ok`, or `excluded` at a stage with code and sentence.
 
-    breast: Breast
+    rule: the rule of eligibility that it does not meet. overridden: a decision keeps it although a rule would not.
+    """
+
     status: str = "ok"
     stage: str = ""
     code: str = ""
+    rule: str = ""
     sentence: str = ""
+    overridden: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome(End):
+    """The end of one breast."""
+
+    breast: Breast = field(kw_only=True)
 
 
 @dataclass(frozen=True)
 class Group:
-    """The breasts of one partition and label: how many came, left (stage, code, breasts), and stayed."""
+    """A column of the flow chart: how many came, left (stage, why, how many) and stayed, some by a decision."""
 
-    partition: str
-    label: str
+    title: str
     came: int
     stayed: int
+    overridden: int
     purpose: str
-    left: list[tuple[str, str, int]] = field(default_factory=list)
+    left: list[tuple[str, str, int]]
 
 
 def outcomes(
@@ -64,53 +77,130 @@ def outcomes(
 
 
 def _outcome(breast: Breast, records: Mapping[str, Mapping[str, Record]], unusable: bool) -> Outcome:
+    overridden = False
     for stage in (*EXAM_STAGES, *BREAST_STAGES):
         unit = breast.exam if stage in EXAM_STAGES else breast.breast
         record = records.get(stage, {}).get(unit)
         if record is None and stage not in ("outline", "predict", "segment"):
             raise ValueError(f"{breast.breast} has no record of {stage}, so nobody can say where it ended: run {stage}")
-        if record is not None and record["status"] != "ok":
-            # A record that was passed on names the stage that excluded the case.
-            return Outcome(breast, "excluded", record["stage"], record["code"], record["sentence"])
+        if record is not None:
+            overridden |= any(row["breast"] == breast.breast for row in record.get("overridden", []))
+            own = record.get("breasts", {}).get(breast.breast, record)
+            if own["status"] != "ok":
+                # A record that was passed on names the stage that excluded the case.
+                why = (own["code"], own.get("rule", ""), own["sentence"])
+                return Outcome("excluded", record["stage"], *why, overridden, breast=breast)
     if unusable:
-        return Outcome(breast, "excluded", "compare", *NO_REFERENCE)
-    return Outcome(breast)
+        code, sentence = NO_REFERENCE
+        return Outcome("excluded", "compare", code, "", sentence, overridden, breast=breast)
+    return Outcome(overridden=overridden, breast=breast)
 
 
-def flow_rows(ends: Sequence[Outcome]) -> list[dict[str, Any]]:
+def exam_ends(
+    exams: Iterable[str],
+    ends: Iterable[Outcome],
+    records: Mapping[str, Mapping[str, Record]],
+    rules: Sequence[str] = (),
+) -> dict[str, End]:
+    """The end of every exam: it stays while one of its breasts does, and leaves with the last of them.
+
+    rules: names of the rules of eligibility in their order. An exam without a breast in the sheets leaves by its own
+    record.
+    """
+    own: dict[str, list[Outcome]] = {}
+    for end in ends:
+        own.setdefault(end.breast.exam, []).append(end)
+    found: dict[str, End] = {}
+    for exam in exams:
+        if exam in own:
+            last = max(own[exam], key=lambda end: (end.status == "ok", *_place(end.stage, end.rule, rules), end.code))
+            overridden = any(end.overridden for end in own[exam])
+            found[exam] = End(last.status, last.stage, last.code, last.rule, last.sentence, overridden)
+        else:
+            out = next((r for s in EXAM_STAGES if (r := records[s].get(exam)) and r["status"] != "ok"), None)
+            if out is None:
+                raise ValueError(f"{exam} has no breast in the sheets and no record that excludes it: run eligible")
+            found[exam] = End("excluded", out["stage"], out["code"], out.get("rule", ""), out["sentence"])
+    return found
+
+
+def _place(stage: str, rule: str, rules: Sequence[str]) -> tuple[int, int]:
+    return ORDER.index(stage) if stage else -1, rules.index(rule) if rule in rules else -1
+
+
+def flow_rows(ends: Sequence[Outcome], rules: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The flow as a table with the columns COLUMNS; the numbers of breasts sum to the breasts that came in."""
-    counts = Counter((e.breast.partition, e.breast.label, e.status, e.stage, e.code) for e in ends)
-    rows: list[dict[str, Any]] = [
-        dict(zip(COLUMNS, (*key, n), strict=True))
-        for key, n in sorted(counts.items(), key=lambda item: _rank(*item[0]))
-    ]
-    if sum(row["breasts"] for row in rows) != len({e.breast.breast for e in ends}):
-        raise ValueError(
-            "the boxes of the flow chart do not sum to the breasts that came in: a breast is counted twice"
-        )
+    keys = [(e.breast.partition, e.breast.label, e.status, e.stage, e.code, e.rule) for e in ends]
+    counts, kept = Counter(keys), Counter(key for key, end in zip(keys, ends, strict=True) if end.overridden)
+    order = sorted(
+        counts, key=lambda k: (PARTITIONS.index(k[0]), LABELS.index(k[1]), k[2] != "ok", *_place(k[3], k[5], rules), k)
+    )
+    rows = [dict(zip(COLUMNS, (*key, counts[key], kept[key]), strict=True)) for key in order]
+    _sums(rows, "breasts", len({e.breast.breast for e in ends}))
     return rows
 
 
-def _rank(partition: str, label: str, status: str, stage: str, code: str) -> tuple[int, int, bool, int, str]:
-    return PARTITIONS.index(partition), LABELS.index(label), status != "ok", ORDER.index(stage) if stage else -1, code
+def exam_rows(ends: Mapping[str, End], rules: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The flow of exams as a table with the columns EXAM_COLUMNS; the numbers sum to the exams that came in."""
+    counts = Counter((e.status, e.stage, e.code, e.rule) for e in ends.values())
+    kept = Counter((e.status, e.stage, e.code, e.rule) for e in ends.values() if e.overridden)
+    order = sorted(counts, key=lambda k: (k[0] != "ok", *_place(k[1], k[3], rules), k))
+    rows = [dict(zip(EXAM_COLUMNS, (*key, counts[key], kept[key]), strict=True)) for key in order]
+    _sums(rows, "exams", len(ends))
+    return rows
+
+
+def _sums(rows: Sequence[Mapping[str, Any]], unit: str, came: int) -> None:
+    if sum(row[unit] for row in rows) != came:
+        raise ValueError(f"the boxes of the flow chart do not sum to the {unit} that came in: one is counted twice")
 
 
 def groups(rows: Sequence[Mapping[str, Any]]) -> list[Group]:
-    """The boxes of the flow chart, one group for each partition and label that has breasts."""
+    """The columns of the flow chart, one for each partition and label that has breasts."""
     found = []
     for partition in PARTITIONS:
         for label in LABELS:
             own = [row for row in rows if (row["partition"], row["label"]) == (partition, label)]
-            left = [(row["stage"], row["code"], row["breasts"]) for row in own if row["status"] != "ok"]
-            stayed = sum(row["breasts"] for row in own if row["status"] == "ok")
+            purpose = PURPOSE.get((partition, label), "shown; in no statistic")
             if own:
-                came = stayed + sum(n for *_, n in left)
-                purpose = PURPOSE.get((partition, label), "shown; in no statistic")
-                found.append(Group(partition, label, came, stayed, purpose, left))
+                found.append(_group(f"{partition}, {label}", own, "breasts", purpose))
     return found
 
 
-def flow_tsv(rows: Sequence[Mapping[str, Any]]) -> str:
+def exam_group(rows: Sequence[Mapping[str, Any]]) -> Group:
+    """The exams as one column of the flow chart."""
+    return _group("exams", rows, "exams", "with at least one breast in the study")
+
+
+def _group(title: str, rows: Sequence[Mapping[str, Any]], unit: str, purpose: str) -> Group:
+    left = [(r["stage"], r["rule"] or r["code"].replace("_", " "), r[unit]) for r in rows if r["status"] != "ok"]
+    ok = [row for row in rows if row["status"] == "ok"]
+    stayed, overridden = sum(row[unit] for row in ok), sum(row["overridden"] for row in ok)
+    return Group(title, stayed + sum(n for *_, n in left), stayed, overridden, purpose, left)
+
+
+def decisions_table(records: Mapping[str, Record]) -> Table:
+    """Every decision that a person made, with the rules it overrode, from the records of the stage `eligible`."""
+    rows = []
+    for exam, record in sorted(records.items()):
+        for made in record.get("decisions", []):
+            overrode = [
+                rule
+                for row in record["overridden"]
+                if made["verdict"] == "include"
+                and made["breast"] in (None, row["breast"])
+                and (made["reason"], made["who"]) == (row["reason"], row["who"])
+                for rule in row["rules"]
+            ]
+            what = f"series {made['series']} is {made['role']}" if made["verdict"] == "role" else made["verdict"]
+            about = made["breast"] or exam
+            rows.append([about, what, "; ".join(dict.fromkeys(overrode)), made["reason"], made["who"], made["date"]])
+    head = ["exam or breast", "decision", "overrides the rule", "reason", "who", "date"]
+    note = "A decision overrides any rule of eligibility and any role that intake found, never a fault of the data."
+    return Table("decisions", "Every decision made by a person", head, rows, note, range(6))
+
+
+def flow_tsv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS) -> str:
     """The flow as tab-separated text."""
-    lines = ["\t".join(COLUMNS), *("\t".join(str(row[column]) for column in COLUMNS) for row in rows)]
+    lines = ["\t".join(columns), *("\t".join(str(row[column]) for column in columns) for row in rows)]
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ from typing import Any
 
 import jinja2
 
+from radparity.record import read
 from radparity.report import data, flow, made, pictures, plots, study, tables
 from radparity.report.figures import Figure
 from radparity.report.results import Results
@@ -23,10 +24,13 @@ CITATIONS = {
 """Real exams that ship with the project, and whose they are."""
 
 
-def build(results: Results, template: Path) -> tuple[str, str]:
-    """The page and the flow as tab-separated text. The same results give the same bytes."""
+def build(results: Results, template: Path) -> tuple[str, str, str]:
+    """The page, and the flows of breasts and of exams as tab-separated text. The same results give the same bytes."""
+    rules = [rule["name"] for rule in results.config["eligible"]]
     ends = flow.outcomes(results.breasts, results.records, _without_reference(results))
-    rows = flow.flow_rows(ends)
+    rows = flow.flow_rows(ends, rules)
+    exams = flow.exam_ends(results.records["intake"], ends, results.records, rules)
+    exam_rows = flow.exam_rows(exams, rules)
     _check_counts(results, ends)
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -39,11 +43,13 @@ def build(results: Results, template: Path) -> tuple[str, str]:
         "settings": study.study_table(results),
         "readers": len(results.config["readers"]["test"]),
         "departures": study.departures(results),
-        "exams": len(results.records["intake"]),
+        "exams": flow.exam_group(exam_rows),
         "patients": len({breast.patient for breast in results.breasts}),
         "breasts": len(results.breasts),
         "groups": flow.groups(rows),
         "exclusions": _exclusions(ends),
+        "decisions": flow.decisions_table(results.records["eligible"]),
+        "twins": _twins_table(results),
         "arms": [_arm_tables(results, arm) for arm in results.arms],
         "claims": tables.claims_table(results.table("equivalence")),
         "published": tables.published_tables(results.published),
@@ -57,7 +63,7 @@ def build(results: Results, template: Path) -> tuple[str, str]:
         "ledger": made.ledger_table(results),
         "configuration": made.configuration_digest(results),
     }
-    return page.render(context), flow.flow_tsv(rows)
+    return page.render(context), flow.flow_tsv(rows), flow.flow_tsv(exam_rows, flow.EXAM_COLUMNS)
 
 
 def _without_reference(results: Results) -> set[str]:
@@ -78,9 +84,22 @@ def _check_counts(results: Results, ends: list[flow.Outcome]) -> None:
         )
 
 
+def _twins_table(results: Results) -> Table | None:
+    """Exams of one patient with the same pixels; two patients with the same ones never come this far."""
+    found = [group for path in results.files.get("twins", []) for group in read(path)["identical_pixels"]]
+    if not found:
+        return None
+    rows = [[", ".join(group["exams"]), ", ".join(group["patients"]), str(group["phases"])] for group in found]
+    note = "One of them is probably a copy. Both are in the study unless a decision excludes one."
+    caption = "Exams of one patient with the same pixels"
+    return Table("twins", caption, ["exams", "patient", "phases shared"], rows, note, (0, 1))
+
+
 def _exclusions(ends: list[flow.Outcome]) -> Table:
-    rows = [[e.breast.breast, e.breast.partition, e.stage, e.code, e.sentence] for e in ends if e.status != "ok"]
-    return Table("exclusions", "Every exclusion", ["breast", "partition", "stage", "code", "why"], rows, words=range(5))
+    left = [end for end in ends if end.status != "ok"]
+    rows = [[e.breast.breast, e.breast.partition, e.stage, e.rule or e.code, e.sentence] for e in left]
+    head = ["breast", "partition", "stage", "rule or code", "why"]
+    return Table("exclusions", "Every exclusion", head, rows, words=range(5))
 
 
 def _arm_tables(results: Results, arm: str) -> dict[str, Any]:
@@ -103,6 +122,9 @@ def _figures(results: Results) -> list[Figure]:
         )
         found.append(pictures.channel_panel(results, examples["median"], "channels", caption))
         found.append(pictures.readers_panel(results, examples))
+    resolution = data.resolution_plot(results)
+    if resolution:
+        found.append(resolution)
     if len(results.table("cases")):
         found += [plots.dice_plot(results), plots.difference_plot(results)]
     if results.curves:

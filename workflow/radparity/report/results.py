@@ -13,7 +13,7 @@ import yaml
 from radparity.record import read
 
 Record = dict[str, Any]
-STAGES = ("intake", "convert", "register", "harmonize", "mask", "outline", "predict", "segment", "kinetics")
+STAGES = ("intake", "eligible", "convert", "register", "harmonize", "mask", "outline", "predict", "segment", "kinetics")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from radparity.networks.compute import describe, on_device, reproducible
 from radparity.networks.presets import PRESETS, build, initialise
 from radparity.networks.unet3d import UNet3d
 from radparity.predict import predict_section
+from radparity.scaling import as_is
 from radparity.train import state
 from radparity.train.interrupt import Interrupted, stop_signals
 from radparity.train.loss import soft_dice_loss
@@ -220,9 +221,8 @@ def _validate(
 
 def tumour_dice(network: UNet3d, breast: Breast, device: str = "cpu", threads: int = 1) -> float:
     """Dice of probability over 0.5 with the outline, in the labelled section of a malignant breast."""
-    ones = [1.0] * breast.channels.shape[0]
     probability = predict_section(
-        [(network, ones)],
+        [(network, as_is)],
         breast.channels,
         breast.mask,
         breast.section,

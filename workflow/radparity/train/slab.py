@@ -1,4 +1,4 @@
-"""One breast as training sees it: the sections around the one with the reference, already divided by the divisors."""
+"""One breast as training sees it: the sections around the one with the reference, scaled for the network."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radparity.networks.grid import SECTIONS, slab_of
+from radparity.scaling import Prepare
 
 Label = Literal["malignant", "benign"]
 
@@ -20,7 +21,7 @@ Label = Literal["malignant", "benign"]
 class Breast:
     """A slab of one breast; the section with the reference is in its middle.
 
-    `channels` is (channel, 19, anterior, superior), divided by the divisors; `mask` is the breast mask (19,
+    `channels` is (channel, 19, anterior, superior), the network's input; `mask` is the breast mask (19,
     anterior, superior); `outline` is the tumour (anterior, superior) in the middle section, empty in a benign
     breast. `section` is the index of the middle section in the volume of shape `volume_shape` (section, anterior,
     superior). `digest` names the content of the arrays. The arrays may be memory maps.
@@ -48,15 +49,15 @@ def make_breast(
     channels: NDArray[Any],
     mask: NDArray[Any],
     outline: NDArray[Any] | None,
-    divisors: Sequence[float],
+    prepare: Prepare,
     section: int | None = None,
     dtype: type[np.floating[Any]] = np.float32,
 ) -> Breast:
     """Make a Breast from whole volumes.
 
-    `channels` is (channel, section, anterior, superior), harmonized, not yet divided; `mask` and `outline` are
-    (section, anterior, superior). `section` is the labelled section; left out, it is the only outlined one of a
-    malignant breast and the central one of a benign breast.
+    `channels` is (channel, section, anterior, superior), harmonized; `prepare` makes network input of it
+    (`Scaling.of`); `mask` and `outline` are (section, anterior, superior). `section` is the labelled section; left
+    out, it is the only outlined one of a malignant breast and the central one of a benign breast.
     Raises ValueError, naming the breast, for volumes that do not fit each other, values that are not finite, an
     outline that is empty, in several sections, or given for a benign breast, and for an empty mask in the section
     of a benign breast.
@@ -86,10 +87,7 @@ def make_breast(
     if not 0 <= section < mask.shape[0]:
         raise refuse(f"section {section} is outside its {mask.shape[0]} sections")
 
-    factors = np.asarray(divisors, dtype=np.float64)
-    if factors.shape != (channels.shape[0],) or not np.all(np.isfinite(factors) & (factors > 0)):
-        raise refuse(f"divisors {list(divisors)} must be {channels.shape[0]} positive numbers, one per channel")
-    cut = (slab_of(channels, section) / factors[:, None, None, None]).astype(dtype)
+    cut = prepare(slab_of(channels, section)).astype(dtype, copy=False)
     if not np.all(np.isfinite(cut)):
         raise refuse(f"channels hold values that are not finite, or too large for {dtype.__name__}")
     cut_mask = slab_of(mask, section) > 0
@@ -111,7 +109,7 @@ def load_breast(
     channels: Path,
     mask: Path,
     outline: Path | None,
-    divisors: Sequence[float],
+    prepare: Prepare,
     section: int | None = None,
     dtype: type[np.floating[Any]] = np.float32,
     channel_indices: Sequence[int] | None = None,
@@ -120,7 +118,7 @@ def load_breast(
 
     `channels` is (section, anterior, superior, channel), `mask` and `outline` (section, anterior, superior), all in
     RAS+ and on one grid.
-    `channel_indices` takes some of the channels, in that order; the divisors are theirs.
+    `channel_indices` takes some of the channels, in that order; `prepare` is for these.
     Raises ValueError for another orientation or another grid, and as `make_breast`.
     """
     import nibabel
@@ -143,7 +141,7 @@ def load_breast(
         np.moveaxis(arrays["channels"][..., slice(None) if channel_indices is None else list(channel_indices)], -1, 0),
         arrays["mask"],
         arrays.get("outline"),
-        divisors,
+        prepare,
         section,
         dtype,
     )

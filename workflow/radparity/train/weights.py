@@ -16,22 +16,21 @@ from torch import Tensor
 
 from radparity.networks.presets import build
 from radparity.networks.unet3d import UNet3d
+from radparity.scaling import Scaling
 
 
 @dataclass(frozen=True)
 class About:
     """What must be known to use a set of weights.
 
-    `channels` names the image channels in order; `divisors` are what each was divided by; `training` and
-    `validation` list the ids of the breasts, so that it can be shown later that no test case was among them.
-    `training_record` takes further plain facts.
+    `scaling` names the image channels in order and makes network input of them; `training` and `validation` list
+    the ids of the breasts, so that it can be shown later that no test case was among them. `training_record` takes
+    further plain facts.
     """
 
     preset: str
     width: int
-    channels: tuple[str, ...]
-    divisors: tuple[float, ...]
-    harmonization: str
+    scaling: Scaling
     training: tuple[str, ...]
     validation: tuple[str, ...] = ()
     training_record: dict[str, Any] = field(default_factory=dict)
@@ -39,9 +38,7 @@ class About:
 
 def to_bytes(weights: dict[str, Tensor], about: About) -> bytes:
     """The weights file as bytes. Raises ValueError where `about` does not describe these weights."""
-    if len(about.channels) != len(about.divisors):
-        raise ValueError(f"{len(about.channels)} channels but {len(about.divisors)} divisors")
-    build(about.preset, about.width, len(about.channels)).load_state_dict(weights)
+    build(about.preset, about.width, len(about.scaling.channels)).load_state_dict(weights)
     # Names and facts are rebuilt from text: pickle writes equal objects differently when one of them is shared.
     content = {
         "about": json.dumps(asdict(about), sort_keys=True),
@@ -64,9 +61,10 @@ def load(source: Path | bytes) -> tuple[UNet3d, About]:
     try:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         facts = json.loads(content["about"])
-        about = About(**facts | {key: tuple(value) for key, value in facts.items() if isinstance(value, list)})
+        lists = {key: tuple(value) for key, value in facts.items() if isinstance(value, list)}
+        about = About(**facts | lists | {"scaling": Scaling.from_json(facts["scaling"])})
     except Exception as error:
         raise ValueError(f"{name} are no radparity weights, or damaged ({error}); train the fold again") from error
-    network = build(about.preset, about.width, len(about.channels))
+    network = build(about.preset, about.width, len(about.scaling.channels))
     network.load_state_dict(content["weights"])
     return network.eval(), about

@@ -1,0 +1,1 @@
+"""De-identification: what identifies the patients of the source, and whether anything under results/ carries it."""
