@@ -8,7 +8,7 @@
 #   kinetics/<exam>/kinetics.json                   own maps against the site's, where it has them
 #   register/<exam>/registered.nii.gz, fields.nii.gz
 #   harmonize/<harmonization>/<breast>/channels.nii.gz
-#   mask/<breast>/mask.nii.gz
+#   mask/<breast>/mask.nii.gz, mask/weights.pt      weights where a network makes the masks and is trained here
 #   outline/<breast>/outlines.nii.gz                all raters, on the common section
 #   fold/twins_development.json, twins_all.json     the same pixels in two exams
 #   fold/folds.tsv, fold/<harmonization>/<fold>/scaling.json

@@ -29,7 +29,6 @@ def test_every_code_is_in_the_table_and_every_row_is_used():
     flagged = set(re.findall(r'"code": "(\w+)"', text)) | set(re.findall(r'flag\(\s*"(\w+)"', text))
     assert (raised | flagged) <= set(FAULTS)
     assert {code for code in FAULTS if f'"{code}"' not in text} == set()
-    assert not [code for code in raised if FAULTS[code].flag]
 
 
 def test_every_fault_is_built_by_a_test():

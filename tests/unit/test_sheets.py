@@ -147,7 +147,10 @@ def test_decisions_are_read(sheet):
         (["E1||include|||r|R5|2024-03-04", "E1||exclude|||r|R5|2024-03-05"], "row 3: E1 has a decision in row 2"),
         (["E1||role|7|t2|r|R5|2024-03-04", "E1||role|7|other|r|R5|2024-03-04"], "row 3: E1 has a decision in row 2"),
         (["E1|E1L|include|||r|R5|2024-03-04", "E1||exclude|||r|R5|2024-03-04"], "Exclude the other breast instead"),
-        (["E1||maybe|||r|R5|2024-03-04"], "column 'verdict': 'maybe': write 'include', 'exclude', 'role' or 'one_patient'"),
+        (
+            ["E1||maybe|||r|R5|2024-03-04"],
+            "column 'verdict': 'maybe': write 'include', 'exclude', 'role' or 'one_patient'",
+        ),
         (["E1||role|7|mri|r|R5|2024-03-04"], "column 'role': 'mri': write 'dynamic'"),
         (["E1||include||||R5|2024-03-04"], "column 'reason'"),
         (["E1||include|||record 4711081|R5|2024-03-04"], "looks like a date or a record number"),

@@ -49,7 +49,9 @@ class Readers(Section):
 class Ants(Section):
     """The engine ANTs: symmetric normalization by cross-correlation."""
 
-    iterations: list[Annotated[int, Field(ge=0)]] = Field([15, 6], min_length=1, description="per level, coarse to fine")
+    iterations: list[Annotated[int, Field(ge=0)]] = Field(
+        [15, 6], min_length=1, description="per level, coarse to fine"
+    )
     radius: int = Field(1, ge=1, description="of the window that is correlated, voxels of the grid of spacing_mm")
     step: float = Field(0.4, gt=0, description="largest move of one iteration, voxels")
     update_variance: float = Field(5.0, ge=0, description="smoothing of each update, squared voxels")
@@ -70,7 +72,9 @@ class Greedy(Section):
 class RegisterQuality(Section):
     """Beyond these an exam is flagged; it stays in the study."""
 
-    jacobian: list[float] = Field([0.3, 3.0], min_length=2, max_length=2, description="local change of volume in tissue")
+    jacobian: list[float] = Field(
+        [0.3, 3.0], min_length=2, max_length=2, description="local change of volume in tissue"
+    )
     volume_change: float = Field(0.1, gt=0, description="of strongly enhancing tissue, as a share")
     worse: float = Field(0.01, ge=0, description="fall of the likeness to the target")
 

@@ -36,7 +36,8 @@ rule mask_train:
         mem_mb=lambda wc, attempt: (4000 + 50 * len(study.breast_masks)) * attempt,
         runtime=lambda wc, attempt: 2880 * attempt,
     params:
-        **study.params("harmonize", "mask", "seed"),
+        **study.params("mask", "seed"),
+        grid=grid_params(),
         device=study.config.train.device,
         breasts=[[b, study.patient_of(b), study.breasts[b].side, path] for b, path in study.breast_masks.items()],
         raw=raw_digests(*study.breast_masks.values()) if MASK_TRAINED else {},
@@ -69,7 +70,7 @@ rule mask_breast:
         mem_mb=lambda wc, attempt: 3000 * attempt,
         runtime=30,
     params:
-        **study.params("harmonize"),
+        grid=grid_params(),
         method=MASK.method,
         fat=MASK.fat,
         weights=MASK.weights,

@@ -28,8 +28,7 @@ def work(run):
     phases, affine = load(run.input.registered)
     image = phases[..., TARGET].copy()
     del phases
-    chosen = run.params["harmonize"]
-    grid = breast_grid(image, affine, run.params["side"], GridRules(chosen["in_plane"], chosen["section_mm"]))
+    grid = breast_grid(image, affine, run.params["side"], GridRules(**run.params["grid"]))
     mask, facts = find(run, grid.cut(image), spacing(grid.native))
     placed = grid.resample(mask.astype(np.float32)) > 0.5
     save(run.output["mask"], placed.astype(np.uint8), grid.affine)

@@ -17,8 +17,7 @@ with job(snakemake) as run:
     from radparity.train.mask_breasts import masked_breast, split
     from radparity.train.mask_loop import MaskSettings, train_mask
 
-    chosen, grid = run.params["mask"], run.params["harmonize"]
-    rules = GridRules(grid["in_plane"], grid["section_mm"])
+    chosen, rules = run.params["mask"], GridRules(**run.params["grid"])
     breasts, left_out = [], {}
     rows = zip(run.params["breasts"], run.inputs("eligible"), run.inputs("records"), run.inputs("registered"))
     for (breast, patient, side, path), eligible, record, registered in rows:

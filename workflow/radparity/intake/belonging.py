@@ -14,7 +14,8 @@ Flag = dict[str, str]
 def check_patient(headers: list[Header], one_patient: bool = False) -> list[Flag]:
     """One patient id, apart from upper and lower case, blanks and leading zeros, which are flagged.
 
-    one_patient: a person has decided that all ids are hers. An image without an id belongs to the patient of its study; one that is cut short is not asked.
+    one_patient: a person has decided that all ids are one woman's. An image without an id belongs to the patient of its
+    study; one that is cut short is not asked.
     Raises DataFault `several_patients`.
     """
     headers = [header for header in headers if not header.truncated]
