@@ -50,22 +50,22 @@ class Ants(Section):
     """The engine ANTs: symmetric normalization by cross-correlation."""
 
     iterations: list[Annotated[int, Field(ge=0)]] = Field(
-        [15, 6], min_length=1, description="per level, coarse to fine"
+        [40, 20, 4], min_length=1, description="per level, coarse to fine"
     )
     radius: int = Field(1, ge=1, description="of the window that is correlated, voxels of the grid of spacing_mm")
-    step: float = Field(0.4, gt=0, description="largest move of one iteration, voxels")
-    update_variance: float = Field(5.0, ge=0, description="smoothing of each update, squared voxels")
-    total_variance: float = Field(1.0, ge=0, description="smoothing of the whole field, squared voxels")
+    step: float = Field(0.5, gt=0, description="largest move of one iteration, voxels")
+    update_variance: float = Field(8.0, ge=0, description="smoothing of each update, squared voxels")
+    total_variance: float = Field(2.0, ge=0, description="smoothing of the whole field, squared voxels")
 
 
 class Greedy(Section):
     """The engine greedy: greedy diffeomorphic registration by cross-correlation."""
 
     iterations: list[Annotated[int, Field(ge=0)]] = Field(
-        [40, 20], min_length=1, description="per level, coarse to fine"
+        [60, 40, 20], min_length=1, description="per level, coarse to fine"
     )
     radius: int = Field(2, ge=1, description="of the window that is correlated, voxels of the grid of spacing_mm")
-    update_sigma: float = Field(4.0, gt=0, description="smoothing of each update, voxels")
+    update_sigma: float = Field(2.5, gt=0, description="smoothing of each update, voxels")
     total_sigma: float = Field(1.0, gt=0, description="smoothing of the whole field, voxels")
 
 

@@ -15,11 +15,11 @@ class Ants:
     that smooth each update and the whole field.
     """
 
-    iterations: tuple[int, ...] = (15, 6)
+    iterations: tuple[int, ...] = (40, 20, 4)
     radius: int = 1
-    step: float = 0.4
-    update_variance: float = 5.0
-    total_variance: float = 1.0
+    step: float = 0.5
+    update_variance: float = 8.0
+    total_variance: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Greedy:
     update_sigma and total_sigma: voxels of the Gaussians that smooth each update and the whole field.
     """
 
-    iterations: tuple[int, ...] = (40, 20)
+    iterations: tuple[int, ...] = (60, 40, 20)
     radius: int = 2
-    update_sigma: float = 4.0
+    update_sigma: float = 2.5
     total_sigma: float = 1.0
 
 
