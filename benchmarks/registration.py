@@ -160,7 +160,9 @@ def main() -> None:
         for case in cases:
             for engine in ENGINES if case.stem == REFERENCE else EVERYWHERE:
                 repeats = given.repeats if case.stem == REFERENCE else 1
-                for threads in dict.fromkeys((given.threads, 1)) if repeats > 1 and engine in EVERYWHERE[1:] else (given.threads,):
+                for threads in (
+                    dict.fromkeys((given.threads, 1)) if repeats > 1 and engine in EVERYWHERE[1:] else (given.threads,)
+                ):
                     result = measured(case, engine, threads, repeats)
                     kept.setdefault((case.stem, engine), result)
                     assert result["same"], f"{engine} with {threads} threads does not repeat"
