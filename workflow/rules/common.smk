@@ -18,6 +18,11 @@ def development(wildcards, pattern, label=None):
     return expand(pattern, breast=study.cases("development", label=label), harmonization=harmonization)
 
 
+def masked(pattern):
+    """A file of each exam that has a breast with a mask to train the mask network on."""
+    return [pattern.format(exam=study.exam_of(breast)) for breast in study.breast_masks]
+
+
 def tuning(pattern):
     """A file of each tuning case, for the wildcard's arm."""
     return lambda wc: expand(pattern, arm=wc.arm, breast=study.cases("tuning"))

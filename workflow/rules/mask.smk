@@ -3,11 +3,6 @@ MASK_NETWORK = MASK.method == "network"
 MASK_TRAINED = bool(study.breast_masks)
 
 
-def masked(pattern):
-    """A file of each exam that has a breast with a mask to train on."""
-    return [pattern.format(exam=study.exam_of(breast)) for breast in study.breast_masks]
-
-
 rule mask:
     input:
         expand("results/mask/{breast}/mask.json", breast=study.breasts),
