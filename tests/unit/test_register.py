@@ -18,7 +18,7 @@ from radparity.faults import FAULTS
 from radparity.register import TARGET, Settings, displacement, jacobian, register_exam, warp
 from radparity.register.pair import make_pair, tissue_box
 from radparity.register.picture import draw, row
-from radparity.register.quality import enhancing_mask, flags, likeness, tissue_mask
+from radparity.register.quality import enhancing_mask, flags, likeness, measure, tissue_mask
 from radparity.register.settings import Ants, Greedy, Limits
 
 ROOT = Path(__file__).parents[2]
@@ -158,33 +158,61 @@ def test_normalization_makes_phases_of_unlike_contrast_and_gain_alike(pair):
     assert np.allclose(moved.fixed, moved.moving, atol=1e-4)
 
 
+@pytest.fixture(scope="module")
 def exam(pair):
-    fixed, moving, _ = pair
-    return np.stack([moving, fixed, fixed * 0.9], axis=-1).astype(np.float32)
+    """Three phases of a textured breast in air with one lesion that takes up contrast, the first moved; the lesion."""
+    distance = np.sqrt(
+        sum(((i - (n - 1) / 2) / (0.42 * n)) ** 2 for i, n in zip(np.indices(SHAPE), SHAPE, strict=True))
+    )
+    breast = 1 / (1 + np.exp((distance - 1) / 0.05))
+    lesion = np.zeros(SHAPE, bool)
+    lesion[5:9, 28:38, 26:36] = True
+    still = pair[0] * breast + 5
+    target = still * (1 + 2 * ndimage.gaussian_filter(lesion.astype(float), (0.3, 1, 1)))
+    before = warp(still, inverse(pair[2]), SPACING)
+    return np.stack([before, target, target * 0.9], axis=-1).astype(np.float32), lesion
 
 
-def test_an_exam_is_registered_in_place_with_its_quality(pair):
-    phases = exam(pair)
-    original = phases.copy()
-    found = register_exam(phases, np.diag([*SPACING, 1.0]), Settings(engine="greedy"), lambda _: None)
+@pytest.mark.parametrize("engine", ["ants", "greedy"])
+def test_an_exam_is_registered_in_place_with_its_quality(pair, exam, engine):
+    original, lesion = exam
+    phases = original.copy()
+    found = register_exam(phases, np.diag([*SPACING, 1.0]), Settings(engine=engine), lambda _: None)
     assert found.phases is phases
     assert np.array_equal(phases[..., TARGET], original[..., TARGET])
     assert not np.array_equal(phases[..., 0], original[..., 0])
     assert np.allclose(found.fields[..., TARGET, :], 0) and found.fields.shape == (14, 16, 16, 3, 3)
     first, target, last = found.facts["quality"]
-    assert first["likeness_after"] > first["likeness_before"] + 0.1
+    assert first["likeness_after"] > first["likeness_before"] + 0.05
     assert "jacobian" not in target
-    assert last["mean_displacement_mm"] < 0.1 < first["mean_displacement_mm"] <= first["largest_displacement_mm"]
-    # The true field presses or stretches the bright tissue too: the measured change is that one.
+    # ANTs scales every step to one length, so it also moves what lies in place already (docs/registration.md).
+    assert last["mean_displacement_mm"] < {"ants": 0.6, "greedy": 0.1}[engine] < first["mean_displacement_mm"]
+    assert first["mean_displacement_mm"] <= first["largest_displacement_mm"]
     bright = enhancing_mask(original[..., TARGET], phases[..., 0], tissue_mask(original[..., TARGET]))
-    true = jacobian(pair[2], SPACING)[bright].mean() - 1
-    assert first["volume_change_enhancing"] == pytest.approx(true, abs=0.05)
+    assert (bright & lesion).sum() > 0.9 * bright.sum()
+    low, high = first["jacobian_enhancing"]
+    assert first["jacobian"][0] <= low < 1 + first["volume_change_enhancing"] < high <= first["jacobian"][1]
     assert found.facts["flags"] == flags(found.facts["quality"], Limits())
     json.dumps(found.facts)
 
 
-def test_off_moves_nothing_and_still_draws(pair, tmp_path):
-    phases = exam(pair)
+def test_volume_change_and_displacement_are_those_of_the_field():
+    """A field that shrinks a block by a tenth along one axis, in mm, and leaves the rest."""
+    field = np.zeros((10, 20, 20, 3), np.float32)
+    field[:, 5:15, :, 1] = -0.1 * np.arange(10)[:, None] * 2.0
+    field[:, 15:, :, 1] = -0.1 * 9 * 2.0
+    tissue, lesion = np.ones(field.shape[:3], bool), np.zeros(field.shape[:3], bool)
+    lesion[3:6, 7:13, 5:9] = True
+    found = measure(field, np.array([3.0, 2.0, 2.0]), tissue, lesion)
+    assert found["volume_change_enhancing"] == pytest.approx(-0.1, abs=1e-3)
+    assert found["jacobian_enhancing"] == pytest.approx([0.9, 0.9], abs=1e-3)
+    assert found["jacobian"] == pytest.approx([0.9, 1.0], abs=1e-3)
+    assert found["largest_displacement_mm"] == pytest.approx(1.8, abs=1e-3)
+    assert found["mean_displacement_mm"] == pytest.approx(float(np.abs(field).sum(-1).mean()), abs=1e-3)
+
+
+def test_off_moves_nothing_and_still_draws(exam, tmp_path):
+    phases = exam[0]
     found = register_exam(phases.copy(), np.diag([*SPACING, 1.0]), Settings(method="off"), lambda _: None)
     assert np.array_equal(found.phases, phases) and not found.fields.any()
     assert all("likeness_after" not in q for q in found.facts["quality"])
