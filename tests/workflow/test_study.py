@@ -64,7 +64,7 @@ def test_the_report_and_a_green_audit_are_there(study):
 def test_data_faults_exclude_their_case_and_nothing_else(study):
     results = study.folder / "results"
     missing = json.loads((results / "intake/E19/intake.json").read_text())
-    assert missing["code"] == "no_dicom" and "E19" in missing["sentence"]
+    assert missing["code"] == "no_dicom" and missing["case"] == "E19"
     truncated = json.loads((results / "intake/E26/intake.json").read_text())
     assert truncated["code"] == "truncated_file" and study.truncated in truncated["sentence"]
     mask = json.loads((results / "outline/E28R/outline.json").read_text())
