@@ -105,9 +105,8 @@ def main() -> None:
                 )
     packages = ", ".join(f"{name} {version(name)}" for name in ("snakemake", "antspyx", "numpy"))
     print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}.")
-    print(
-        "One exam of 512 x 512 x 60 with 8 phases, sagittal; one run, one job at a time. Peaks are Snakemake's samples.\n"
-    )
+    print("One exam of 512 x 512 x 60 with 8 phases, sagittal; one run, one job at a time.")
+    print("Peaks are Snakemake's samples.\n")
     print("| stage | seconds | peak memory, GB |\n|---|---:|---:|")
     for stage, seconds, gigabytes in rows:
         print(f"| {stage} | {seconds:.0f} | {gigabytes:.2f} |")
