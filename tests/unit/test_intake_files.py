@@ -18,6 +18,7 @@ from pydicom.uid import (
 from test_intake import intake, times
 
 from radparity.intake.headers import read_headers
+from radparity.record import DataFault
 
 NATIVE = [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
 PACKED = [RLELossless, JPEGLSLossless]
@@ -66,6 +67,36 @@ def test_a_file_is_truncated_wherever_it_is_cut(tmp_path, kind, share):
     path.write_bytes(whole[: int(400 + share * (len(whole) - 402))])
     found = read_headers({"one": path})[0]
     assert found and all(header.truncated for header in found)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.booleans(), st.lists(st.tuples(st.floats(0, 1), st.sampled_from([0, 32, 85, 255])), min_size=1, max_size=6))
+def test_corrupt_bytes_in_a_header_never_stop_the_reading(tmp_path, multiframe, damage):
+    path = tmp_path / "one"
+    if multiframe:
+        write_multiframe(path, phases=2, sections=2)
+    else:
+        write_image(path, np.zeros((20, 24)), position=(1, 2, 3))
+    content = bytearray(path.read_bytes())
+    end = content.index(b"\xe0\x7f\x10\x00")
+    for place, value in damage:
+        content[132 + int(place * (end - 132))] = value
+    path.write_bytes(content)
+    try:
+        read_headers({"one": path})
+    except DataFault as fault:
+        assert fault.code == "no_dicom"
+
+
+def test_a_multi_frame_file_cut_at_each_byte_of_its_header(tmp_path):
+    """pydicom decodes a sequence when it is first used: a cut inside one must not surface there."""
+    path = tmp_path / "one"
+    write_multiframe(path, phases=2, sections=2)
+    whole = path.read_bytes()
+    for length in range(400, whole.index(b"\xe0\x7f\x10\x00")):
+        path.write_bytes(whole[:length])
+        found = read_headers({"one": path})[0]
+        assert found and all(header.truncated for header in found), length
 
 
 @pytest.mark.parametrize("syntax", [None, ImplicitVRLittleEndian, ExplicitVRBigEndian], ids=str)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
@@ -161,7 +161,10 @@ def _numbers(value: Any, count: int) -> tuple[float, ...]:
 
 def _words(value: Any) -> tuple[str, ...]:
     """A code string of one or several values, in capitals."""
-    return tuple(str(part).strip().upper() for part in ([value] if isinstance(value, str) else value or ()))
+    if value is None or value == "":
+        return ()
+    parts = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    return tuple(str(part).strip().upper() for part in parts)
 
 
 def _tesla(value: Any) -> float | None:
@@ -177,7 +180,7 @@ def _headers(name: str, found: ReadFile) -> list[Header]:
     if get("Rows") is None or kind not in MR_CLASSES and get("ImagePositionPatient") is None:
         # A file cut inside its header has lost its Rows; that it was an MR image is known from its first bytes.
         return [_header(name, found, get)] if found.truncated and kind in MR_CLASSES else []
-    if kind in MULTIFRAME_CLASSES and "PerFrameFunctionalGroupsSequence" in data:
+    if kind in MULTIFRAME_CLASSES and data.get("PerFrameFunctionalGroupsSequence"):
         return [
             _header(f"{name}#{number}", found, partial(_of_frame, own, get)) for number, own in enumerate(frames(data))
         ]

@@ -33,7 +33,8 @@ def frames(data: pydicom.Dataset) -> Iterator[dict[str, Any]]:
     own = [_flat([item]) for item in data.PerFrameFunctionalGroupsSequence]
     time = _time_dimension(data, own)
     count = len(own)
-    first = (int(data.get("InstanceNumber", 1) or 1) - 1) * count
+    instance = str(data.get("InstanceNumber") or "")
+    first = (int(instance) - 1) * count if instance.isdecimal() else 0
     for number, values in enumerate(own, start=first + 1):
         merged = {OWN_NAMES.get(keyword, keyword): value for keyword, value in (shared | values).items()}
         if time is not None and "TemporalPositionIdentifier" not in merged:
@@ -52,13 +53,16 @@ def _flat(groups: Any) -> dict[str, Any]:
                 found |= _flat(element.value)
             elif element.keyword:
                 found[element.keyword] = element.value
+    if isinstance(found.get("DimensionIndexValues", []), int | None):
+        found["DimensionIndexValues"] = [found["DimensionIndexValues"]]
     return found
 
 
 def _time_dimension(data: pydicom.Dataset, own: list[dict[str, Any]]) -> int | None:
     """Which of the frames' DimensionIndexValues counts time: the only one that varies and is not spatial."""
-    pointers = [keyword_for_tag(item.DimensionIndexPointer) for item in data.get("DimensionIndexSequence") or ()]
-    values = [frame.get("DimensionIndexValues") or () for frame in own]
+    found = [item.get("DimensionIndexPointer") for item in data.get("DimensionIndexSequence") or ()]
+    pointers = [keyword_for_tag(pointer) if isinstance(pointer, int) else "" for pointer in found]
+    values = [frame.get("DimensionIndexValues", ()) for frame in own]
     if not pointers or any(len(value) != len(pointers) for value in values):
         return None
     open_ones = [

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import pydicom
 from pydicom.datadict import keyword_for_tag
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.tag import BaseTag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
+T = TypeVar("T")
 PREAMBLE = 132
 PIXEL_ELEMENTS = {0x0008, 0x0009, 0x0010}
 LONG_LENGTH_VRS = {b"OB", b"OW", b"OF", b"OD", b"UN"}
@@ -21,7 +25,7 @@ PLAIN_VRS = {"CS", "DA", "DS", "DT", "IS", "TM", "UI"}
 UNDEFINED = 0xFFFFFFFF
 ITEM, SEQUENCE_END = 0xE000, 0xE0DD
 MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
-# What pydicom raises on a file that is cut or damaged. An OSError is the disk's and must be seen.
+# What pydicom raises on a file that is cut or damaged; see also `_decoded`.
 BROKEN = (EOFError, struct.error, zlib.error, ValueError, KeyError, TypeError, AttributeError, NotImplementedError,
           BytesLengthException, InvalidDicomError)  # fmt: skip
 
@@ -54,20 +58,16 @@ def read_file(path: Path, tags: list[int]) -> ReadFile | None:
         stream.seek(0)
         if start[128:] != b"DICM" and not _plausible(start):
             return None
-        try:
-            data = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=tags, force=True)
-            syntax = UID(str(data.file_meta.get("TransferSyntaxUID", "")))
-            whole = _whole_deflated(path) if syntax == DeflatedExplicitVRLittleEndian else _whole(stream, data)
-        except BROKEN:
-            stream.seek(0)
-            try:
-                meta = pydicom.filereader.read_file_meta_info(path)
-            except BROKEN:
-                return None
-            data = pydicom.FileDataset(path, {}, file_meta=meta)
-            syntax, whole = UID(str(meta.get("TransferSyntaxUID", ""))), False
-    values = _values(data)
-    kind = str(data.file_meta.get("MediaStorageSOPClassUID", "") or values.get("SOPClassUID", ""))
+        found = _decoded(lambda: _opened(path, stream, tags))
+    if found is None:
+        start_only = _decoded(lambda: pydicom.filereader.read_file_meta_info(path))
+        if start_only is None:
+            return None
+        found = pydicom.FileDataset(path, {}, file_meta=start_only), False
+    data, whole = found
+    meta, values = _values(data.file_meta), _values(data)
+    syntax = UID(str(meta.get("TransferSyntaxUID", "")))
+    kind = str(meta.get("MediaStorageSOPClassUID", "") or values.get("SOPClassUID", ""))
     # What carries no pixels (structured reports, presentation states) has none to lose.
     pixels = "Rows" in values or kind.startswith(MR_STORAGE)
     known = syntax.is_transfer_syntax
@@ -81,25 +81,61 @@ def read_file(path: Path, tags: list[int]) -> ReadFile | None:
     )
 
 
-def _values(data: pydicom.FileDataset) -> dict[str, Any]:
-    """The elements by keyword; what cannot be decoded (a file cut inside it) is left out.
+def _decoded(read: Callable[[], T]) -> T | None:
+    """What `read` gives, None where the file is cut or damaged.
 
-    Plain text is decoded here: pydicom's checked types take half the time of an exam's intake.
+    pydicom raises OSErrors of its own there, without the system's number; one with a number is the disk's and must be
+    seen.
+    """
+    try:
+        return read()
+    except BROKEN:
+        return None
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        return None
+
+
+def _opened(path: Path, stream: BinaryIO, tags: list[int]) -> tuple[pydicom.FileDataset, bool]:
+    """The header, and whether all pixels are there."""
+    data = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=tags, force=True)
+    deflated = _values(data.file_meta).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
+    return data, _whole_deflated(path) if deflated else _whole(stream, data)
+
+
+def _values(data: pydicom.Dataset) -> dict[str, Any]:
+    """The elements by keyword; what cannot be decoded (a file cut inside it) is left out, and taken out of `data`.
+
+    Sequences are decoded to their depth: pydicom would do it when they are used, and fail there. Plain text is
+    decoded here: pydicom's checked types take half the time of an exam's intake.
     """
     found: dict[str, Any] = {}
-    for tag in data.keys():
-        raw, keyword = data.get_item(tag), keyword_for_tag(tag)
-        if not keyword or raw is None:
+    for tag in list(data.keys()):
+        keyword = keyword_for_tag(tag)
+        if not keyword:
             continue
+        raw = _decoded(partial(data.get_item, tag))
         if isinstance(raw, RawDataElement) and raw.VR in PLAIN_VRS and raw.value:
             parts = raw.value.decode("ascii", "replace").rstrip("\0 ").split("\\")
             found[keyword] = parts if len(parts) > 1 else parts[0]
             continue
-        try:
-            found[keyword] = data[tag].value
-        except BROKEN:
-            continue
+        element = _decoded(partial(_deep, data, tag))
+        if element is None:
+            del data[tag]
+        else:
+            found[keyword] = element.value
     return found
+
+
+def _deep(data: pydicom.Dataset, tag: BaseTag) -> DataElement:
+    """An element with every sequence inside it decoded."""
+    element = data[tag]
+    if element.VR == "SQ":
+        for item in element.value:
+            for inner in item.keys():
+                _deep(item, inner)
+    return element
 
 
 def _plausible(start: bytes) -> bool:
