@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from radparity.arms import arms_of
 from radparity.config import Arm, Config, ConfigError, load
 from radparity.decisions import Decision, check_decisions
 from radparity.enrolment import Enrolment, columns_of
@@ -115,7 +116,7 @@ class Study:
 
     def predicted(self, arm: str) -> list[str]:
         """Cases that an arm is applied to; the baseline works on outlined sections only."""
-        if not self.config.arms[arm].trained:
+        if not self.arms[arm].trained:
             return self.cases("tuning", "test")
         return self.cases("tuning", "test", "shown")
 
@@ -124,14 +125,30 @@ class Study:
         """Fold names."""
         return [str(number) for number in range(1, self.config.fold.folds + 1)]
 
+    @cached_property
+    def arms(self) -> dict[str, Arm]:
+        """All arms: those of the configuration, their repeats, and the parts of the learning curve."""
+        return self.config.arms | arms_of(self.config)
+
     @property
     def trained(self) -> dict[str, Arm]:
-        """The arms that have networks."""
-        return {name: arm for name, arm in self.config.arms.items() if arm.trained}
+        """The arms that have networks of ours."""
+        return {name: arm for name, arm in self.arms.items() if arm.trained}
+
+    @property
+    def compared(self) -> list[str]:
+        """The arms that are compared with the readers on the test cases; the others never see one."""
+        baselines = [name for name, arm in self.config.arms.items() if not arm.trained]
+        return self.config.compare.arms or [self.config.primary_arm, *baselines]
+
+    @property
+    def compared_networks(self) -> list[str]:
+        """The compared arms that have networks of ours."""
+        return [name for name in self.compared if self.arms[name].trained]
 
     @property
     def harmonizations(self) -> list[str]:
-        """Harmonizations that some arm uses."""
+        """Harmonizations that some arm of the configuration uses."""
         return sorted({arm.harmonization for arm in self.config.arms.values()})
 
     def params(self, *blocks: str) -> dict[str, Any]:

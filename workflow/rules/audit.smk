@@ -7,7 +7,7 @@ rule audit_study:
     """Every file under results/ against its recorded digest, and searched for what identifies the source's patients."""
     input:
         "results/report/index.html",
-        expand("results/compare/{arm}/main.tsv", arm=study.config.arms),
+        expand("results/compare/{arm}/main.tsv", arm=study.compared),
     output:
         audit="results/audit/audit.json",
     log:

@@ -3,7 +3,7 @@ TABLES = ["main", "equivalence", "tails", "cases", "scores"]
 
 rule compare:
     input:
-        expand("results/compare/{arm}/{table}.tsv", arm=study.config.arms, table=TABLES),
+        expand("results/compare/{arm}/{table}.tsv", arm=study.compared, table=TABLES),
 
 
 rule compare_arm:

@@ -1,13 +1,13 @@
 rule predict:
     input:
-        [f"results/predict/{arm}/{b}/predict.json" for arm in study.config.arms for b in study.predicted(arm)],
+        [f"results/predict/{arm}/{b}/predict.json" for arm in study.compared for b in study.predicted(arm)],
 
 
 rule predict_case:
     """Probability map of one case: mean over the folds' networks."""
     input:
-        record=lambda wc: f"results/harmonize/{study.config.arms[wc.arm].harmonization}/{wc.breast}/harmonize.json",
-        channels=lambda wc: f"results/harmonize/{study.config.arms[wc.arm].harmonization}/{wc.breast}/channels.nii.gz",
+        record=lambda wc: f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/harmonize.json",
+        channels=lambda wc: f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/channels.nii.gz",
         mask_record="results/mask/{breast}/mask.json",
         mask="results/mask/{breast}/mask.nii.gz",
         folds="results/fold/folds.tsv",
@@ -34,7 +34,7 @@ rule predict_case:
         **study.params("predict"),
         device=study.config.train.device,
         section=lambda wc: study.breasts[wc.breast].section,
-        arm=lambda wc: study.config.arms[wc.arm].model_dump(mode="json"),
+        arm=lambda wc: study.arms[wc.arm].model_dump(mode="json"),
         code=digest("predict_case"),
     message:
         "predict {wildcards.breast} with {wildcards.arm}"

@@ -11,7 +11,7 @@ rule report_study:
         convert=expand("results/convert/{exam}/convert.json", exam=study.exams),
         register=expand("results/register/{exam}/register.json", exam=study.exams),
         harmonize=[
-            f"results/harmonize/{study.config.arms[study.config.primary_arm].harmonization}/{b}/harmonize.json"
+            f"results/harmonize/{study.arms[study.config.primary_arm].harmonization}/{b}/harmonize.json"
             for b in study.breasts
         ],
         mask=expand("results/mask/{b}/mask.json", b=study.breasts),
@@ -27,7 +27,7 @@ rule report_study:
             b=study.predicted(study.config.primary_arm),
         ),
         channels=[
-            f"results/harmonize/{study.config.arms[study.config.primary_arm].harmonization}/{b}/channels.nii.gz"
+            f"results/harmonize/{study.arms[study.config.primary_arm].harmonization}/{b}/channels.nii.gz"
             for b in shown_cases()
         ],
         probabilities=expand(
@@ -35,10 +35,10 @@ rule report_study:
         ),
         masks=expand("results/segment/{arm}/{b}/mask.nii.gz", arm=study.config.primary_arm, b=shown_cases()),
         outlines=expand("results/outline/{b}/outlines.nii.gz", b=study.cases("test")),
-        curves=expand("results/train/{arm}/{fold}/curve.tsv", arm=study.trained, fold=study.folds),
-        training=expand("results/train/{arm}/{fold}/train.json", arm=study.trained, fold=study.folds),
-        fractions=expand("results/segment/{arm}/fraction.json", arm=study.config.arms),
-        compare=expand("results/compare/{arm}/{table}.tsv", arm=study.config.arms, table=TABLES),
+        curves=expand("results/train/{arm}/{fold}/curve.tsv", arm=study.compared_networks, fold=study.folds),
+        training=expand("results/train/{arm}/{fold}/train.json", arm=study.compared_networks, fold=study.folds),
+        fractions=expand("results/segment/{arm}/fraction.json", arm=study.compared),
+        compare=expand("results/compare/{arm}/{table}.tsv", arm=study.compared, table=TABLES),
         kinetics=expand("results/kinetics/{exam}/kinetics.json", exam=WITH_MAPS),
         kinetic_maps=expand("results/kinetics/{exam}/maps.nii.gz", exam=WITH_MAPS),
         verify=["results/verify/summary.tsv", "results/verify/cases.tsv"] if TRUE_EXAMS else [],

@@ -1,6 +1,6 @@
 rule segment:
     input:
-        [f"results/segment/{arm}/{b}/segment.json" for arm in study.config.arms for b in study.predicted(arm)],
+        [f"results/segment/{arm}/{b}/segment.json" for arm in study.compared for b in study.predicted(arm)],
 
 
 rule segment_tune:

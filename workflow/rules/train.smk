@@ -1,6 +1,6 @@
 rule train:
     input:
-        expand("results/train/{arm}/{fold}/weights.pt", arm=study.trained, fold=study.folds),
+        expand("results/train/{arm}/{fold}/weights.pt", arm=study.compared_networks, fold=study.folds),
 
 
 rule train_fold:

@@ -50,8 +50,8 @@ rule verify_study:
     """What the chain measured on the phantoms, as one table; masks of every arm against the true lesion."""
     input:
         exams=expand("results/verify/{exam}/verify.json", exam=TRUE_EXAMS),
-        segments=expand("results/segment/{arm}/{b}/segment.json", arm=study.config.arms, b=TRUE_TEST),
-        masks=expand("results/segment/{arm}/{b}/mask.nii.gz", arm=study.config.arms, b=TRUE_TEST),
+        segments=expand("results/segment/{arm}/{b}/segment.json", arm=study.compared, b=TRUE_TEST),
+        masks=expand("results/segment/{arm}/{b}/mask.nii.gz", arm=study.compared, b=TRUE_TEST),
         outlines=expand("results/outline/{b}/outlines.nii.gz", b=TRUE_TEST),
     output:
         summary="results/verify/summary.tsv",
@@ -69,7 +69,7 @@ rule verify_study:
     params:
         truths={b: study.exams[study.exam_of(b)].truth for b in TRUE_TEST},
         raw=raw_digests(*(study.exams[study.exam_of(b)].truth for b in TRUE_TEST)),
-        arms=list(study.config.arms),
+        arms=list(study.compared),
         readers=study.config.readers.test,
         code=digest("verify_study"),
     message:

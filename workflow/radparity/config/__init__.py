@@ -1,0 +1,114 @@
+"""The configuration of a study: typed, closed (unknown keys are refused), with messages that print the line to write.
+
+`config.yaml` is the demo study and documents each key where the user meets it; the models below are the truth about
+types, defaults and impossible combinations. `workflow/schemas/config.schema.json` is generated from them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from radparity.config.explain import explain
+from radparity.config.imaging import Harmonize, Mask, Register
+from radparity.config.judging import Compare, Deidentify, LearningCurve, Readers, Report, Segment, Selection
+from radparity.config.networks import Arm, Fold, Predict, Subset, Train
+from radparity.config.section import CHANNELS, Channel, ConfigError, Name, Section
+from radparity.criteria import Rule, check_rules
+
+__all__ = ["CHANNELS", "Arm", "Channel", "Config", "ConfigError", "Name", "Section", "Subset", "Train", "load"]
+
+
+class Sheets(Section):
+    """Where the sheets lie, relative to the project."""
+
+    exams: str
+    breasts: str
+    readings: str
+    decisions: str | None = Field(None, description="what people decided about exams, breasts and series")
+
+
+class Phantom(Section):
+    """The virtual exams of the demo study; leave the block out in a study of real exams."""
+
+    cohort: str
+    size: Literal["demo", "full"] = "demo"
+
+
+class Config(Section):
+    """A whole study."""
+
+    study: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    seed: int = Field(ge=0)
+    raw: str = Field(description="folder that the paths in the sheets are relative to")
+    sheets: Sheets
+    readers: Readers
+    eligible: list[Rule] = Field([], description="in order; the first that is not met is the box of the flow chart")
+    # The attribute cannot be called `register`: that is a method of every pydantic model.
+    registration: Register = Field(Register(), alias="register")
+    harmonize: Harmonize = Harmonize()
+    mask: Mask = Mask()
+    fold: Fold = Fold()
+    arms: dict[Name, Arm] = Field(min_length=1)
+    primary_arm: Name
+    train: Train
+    predict: Predict = Predict()
+    segment: Segment = Segment()
+    compare: Compare = Compare()
+    selection: Selection | None = None
+    learning_curve: LearningCurve | None = None
+    report: Report = Report()
+    deidentify: Deidentify = Deidentify()
+    phantom: Phantom | None = None
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Config:
+        if self.primary_arm not in self.arms:
+            raise ValueError(f"primary_arm: {self.primary_arm} is not an arm. Write one of: {', '.join(self.arms)}")
+        if not self.arms[self.primary_arm].trained:
+            raise ValueError(f"primary_arm: {self.primary_arm} is a baseline without a network. Name a trained arm")
+        if len(set(self.readers.test)) < len(self.readers.test):
+            raise ValueError("readers: test: a name stands twice. Every reader has a name of his own")
+        check_rules(self.eligible)
+        for name, arm in self.arms.items():
+            if arm.trained and self.harmonize.divisors == "published" and arm.harmonization != "pre_p95":
+                raise ValueError(
+                    f"arms: {name}: harmonization: {arm.harmonization}: the published divisors follow pre_p95."
+                    " Write instead: harmonization: pre_p95"
+                )
+        self._check_named_arms()
+        return self
+
+    def _check_named_arms(self) -> None:
+        curve = self.learning_curve
+        named = {
+            "compare: arms": self.compare.arms or [],
+            "selection: arms": self.selection.arms if self.selection else [],
+            "learning_curve: arm": [curve.arm] if curve else [],
+        }
+        for where, names in named.items():
+            unknown = [name for name in names if name not in self.arms]
+            if unknown:
+                raise ValueError(f"{where}: {unknown[0]} is not an arm. Write one of: {', '.join(self.arms)}")
+        if self.compare.arms is not None and self.primary_arm not in self.compare.arms:
+            raise ValueError(f"compare: arms: the primary arm is missing. Add {self.primary_arm}")
+        if curve and not self.arms[curve.arm].trained:
+            raise ValueError(f"learning_curve: arm: {curve.arm} trains no network of ours. Name an arm that does")
+        for experiment in self.report.experiments:
+            if getattr(self, experiment) is None:
+                raise ValueError(
+                    f"report: experiments: {experiment} has no block of that name. Add one, or leave it out"
+                )
+
+
+def load(raw: dict[str, Any], source: str = "config.yaml") -> Config:
+    """Check a parsed configuration file.
+
+    Raises ConfigError with one paragraph a fault: where it is, what is wrong, and the line to write instead.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        faults = "\n".join(f"  {explain(Config, fault)}" for fault in error.errors())
+        raise ConfigError(f"{source} cannot be used:\n{faults}") from None

@@ -1,0 +1,73 @@
+"""Blocks of what is judged and shown: readers, segment, compare, the experiments, the report, the audit."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from radparity.config.section import Name, Section
+
+
+class Readers(Section):
+    """Who outlined the tuning and test cases."""
+
+    test: list[Name] = Field(min_length=3, description="raters who outline every tuning and test case")
+    anonymous: bool = Field(False, description="true where a name does not stand for one person (no bracket then)")
+
+
+class Segment(Section):
+    """From probability map to mask (spec section 13)."""
+
+    fraction: Literal["tuned"] | Annotated[float, Field(gt=0, lt=1)] = "tuned"
+    component: float = Field(0.95, gt=0, le=1, description="keep components that reach this share of the maximum")
+
+
+class Compare(Section):
+    """Network against readers (reader_statistics, section 2)."""
+
+    reference: Literal["intersection", "union", "majority"] = "intersection"
+    empty_reference: Literal["drop", "zero"] = "drop"
+    margin: float = Field(0.05, gt=0, lt=1)
+    alpha: float = Field(0.05, gt=0, lt=0.5)
+    bootstrap: int = Field(10_000, ge=100)
+    minimum_cases: int = Field(50, ge=2, description="below this the verdict is 'too few cases'")
+    arms: list[Name] | None = Field(None, description="none: the primary arm and the baselines")
+
+
+class Selection(Section):
+    """Which network, channels and harmonization: arms ranked on the development cases (the paper's figure E4)."""
+
+    arms: list[Name] = Field(min_length=2)
+    repeats: int = Field(3, ge=1, description="trainings of each arm from other initial weights and draws")
+
+
+class LearningCurve(Section):
+    """How much data: one arm trained on parts of the development cases (the paper's figure E5)."""
+
+    arm: Name
+    curves: dict[Name, list[Annotated[list[float], Field(min_length=2, max_length=2)]]] = Field(
+        description="points of each curve: shares of the malignant and of the benign training breasts"
+    )
+    repeats: int = Field(3, ge=3, description="draws of the parts, each with its own initial weights")
+
+    @model_validator(mode="after")
+    def _points(self) -> LearningCurve:
+        for name, points in self.curves.items():
+            if len(points) < 2 or any(not 0 < share <= 1 for point in points for share in point):
+                raise ValueError(f"{name}: write two or more points with shares of 0 to 1: [[0.1, 0.1], [1.0, 1.0]]")
+            if points != sorted(points) or [point[1] for point in points] != sorted(point[1] for point in points):
+                raise ValueError(f"{name}: write the points from the smallest part to the largest")
+        return self
+
+
+class Report(Section):
+    """What the page shows besides the verdict."""
+
+    experiments: list[Literal["selection", "learning_curve"]] = []
+
+
+class Deidentify(Section):
+    """The audit's search of everything under results/ for the names, ids, dates and UIDs of the source."""
+
+    allow: list[str] = Field([], description="words that may appear although a name or id of the source equals them")

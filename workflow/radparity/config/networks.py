@@ -1,0 +1,97 @@
+"""Blocks of the networks: fold, arms, train, predict."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from radparity.config.section import CHANNELS, Channel, Harmonization, Section
+from radparity.networks.geometry import GEOMETRIES
+
+
+class Fold(Section):
+    """The partition of the development cases."""
+
+    folds: int = Field(3, ge=2)
+    unit: Literal["patient", "breast"] = "patient"
+    validation: float = Field(0.15, ge=0, lt=0.5, description="share of training patients kept for validation")
+
+
+class Subset(Section):
+    """A part of each fold's training breasts, cut by patient; a repeat's smaller parts lie in its larger ones."""
+
+    malignant: float = Field(1.0, gt=0, le=1, description="share of the malignant training breasts")
+    benign: float = Field(1.0, gt=0, le=1, description="share of the benign training breasts")
+    repeat: int = Field(1, ge=1, description="another number, another draw")
+
+
+class Arm(Section):
+    """One way to train, or a baseline that needs no training of ours."""
+
+    network: Literal["paper", "released", "deepmedic", "unet2d", "fuzzy_c_means", "nnunet"]
+    width: int | None = Field(None, ge=1, description="base width; none: the preset's own (47 paper, 32 released)")
+    mask_prior: bool | None = Field(None, description="the breast mask as an input; none: as the preset")
+    coordinates: bool | None = Field(None, description="the place in the breast as an input; none: as the preset")
+    patch: list[int] | None = Field(None, min_length=3, max_length=3, description="input in training; none: the usual")
+    channels: list[Channel] = Field(list(CHANNELS), min_length=1)
+    harmonization: Harmonization = "pre_p95"
+    subset: Subset = Subset()
+    region: Literal["section", "readers_box"] = Field("section", description="where fuzzy c-means clusters")
+
+    @property
+    def trained(self) -> bool:
+        """Whether this arm has networks of ours (fuzzy c-means has none, nnU-Net its own)."""
+        return self.network in GEOMETRIES
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Arm:
+        if len(set(self.channels)) < len(self.channels):
+            raise ValueError("channels: a channel stands twice")
+        if self.network == "fuzzy_c_means" and "dce_in" not in self.channels:
+            raise ValueError("fuzzy c-means chooses its cluster by dce_in. Add dce_in to channels")
+        if self.region != "section" and self.network != "fuzzy_c_means":
+            raise ValueError("region is for network: fuzzy_c_means. Leave it out")
+        if self.patch is not None:
+            if not self.trained:
+                raise ValueError(f"patch: {self.network} takes none. Leave it out")
+            GEOMETRIES[self.network].check(self.patch)
+        if self.network not in ("paper", "released") and (self.mask_prior is not None or self.coordinates is not None):
+            raise ValueError("mask_prior and coordinates are options of paper and released. Leave them out")
+        return self
+
+
+class Train(Section):
+    """How each network is trained (spec sections 11 and 12)."""
+
+    steps: int = Field(ge=1)
+    minibatch: int = Field(16, ge=1)
+    patch: list[int] = Field([19, 75, 75], min_length=3, max_length=3, description="of paper and released")
+    sampling: Literal["paper", "code"] = Field("paper", description="where benign patches come from")
+    learning_rate: float = Field(1e-5, gt=0)
+    schedule: Literal["constant", "cosine"] = Field("constant", description="cosine: down to zero at the last step")
+    malignant_share: float = Field(0.25, gt=0, le=1)
+    flip_share: float = Field(0.5, ge=0, le=1)
+    loss: Literal["minibatch_dice", "sample_dice"] = "minibatch_dice"
+    validate_every: int = Field(100, ge=1)
+    selected_by: Literal["tumour", "both"] = Field("tumour", description="Dice of the tumour, or mean of both classes")
+    batch_norm_momentum: float = Field(0.01, gt=0, le=1, description="0.01 as the paper's code; short trainings 0.1")
+    precision: Literal["float32", "bfloat16"] = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @model_validator(mode="after")
+    def _patch_is_legal(self) -> Train:
+        sections, *in_plane = self.patch
+        if sections != 19 or any(n < 43 or (n - 43) % 8 for n in in_plane):
+            raise ValueError(
+                "write patch: [19, 75, 75]; sections are 19 and both in-plane sizes 43, 51, 59, 67, 75 ..."
+            )
+        return self
+
+
+class Predict(Section):
+    """Inference: the mean over the folds' networks."""
+
+    extent: Literal["volume", "section"] = Field("volume", description="section: only the one that readers outlined")
+    memory_mb: int = Field(1500, ge=200, description="tiles are as large as fit in this")
+    precision: Literal["float32", "bfloat16"] = "float32"
