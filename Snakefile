@@ -4,7 +4,7 @@
 #   raw/digests.tsv                                 content digest of every raw path (made by `radparity sweep`)
 #   intake/<exam>/intake.json                       series roles, phases with times
 #   eligible/<exam>/eligible.json                   which of its breasts enter the study, by which rule or decision
-#   convert/<exam>/phases.nii.gz                    (section, anterior, superior, phase), RAS+
+#   convert/<exam>/phases.nii.gz, t2.nii.gz         (section, anterior, superior[, phase]), RAS+; T2 empty where none
 #   kinetics/<exam>/kinetics.json                   own maps against the site's, where it has them
 #   register/<exam>/registered.nii.gz, fields.nii.gz
 #   harmonize/<harmonization>/<breast>/channels.nii.gz
@@ -12,11 +12,16 @@
 #   outline/<breast>/outlines.nii.gz                all raters, on the common section
 #   fold/twins_development.json, twins_all.json     the same pixels in two exams
 #   fold/folds.tsv, fold/<harmonization>/<fold>/scaling.json
-#   train/<arm>/<fold>/weights.pt, curve.tsv
+#   slab/<harmonization>/<breast>/slab.npy          the sections that training draws from, float16
+#   train/<arm>/<fold>/weights.pt, last.pt, curve.tsv, curve.png
+#   nnunet/<harmonization>/raw/Dataset001_<study>/  nnU-Net's dataset.json, splits_final.json, imagesTr/, labelsTr/;
+#   nnunet/<arm>/<fold>/weights.pth, curve.tsv      made by the target export_nnunet, and for arms of nnU-Net
 #   predict/<arm>/<breast>/probability.nii.gz
 #   consensus/<breast>/references.nii.gz            leave-one-reader-out
 #   segment/<arm>/fraction.json, segment/<arm>/<breast>/mask.nii.gz
-#   compare/<arm>/main.tsv, cases.tsv, equivalence.tsv, scores.tsv, tails.tsv
+#   select/<arm>/scores.tsv                         held-out development cases; made by the targets selection and
+#   select/selection.tsv, learning_curve.tsv        learning_curve
+#   compare/<arm>/main.tsv, cases.tsv, equivalence.tsv, scores.tsv, tails.tsv, located.tsv (location given)
 #   verify/cases.tsv, summary.tsv                   against the phantoms' truth
 #   report/index.html, flow.tsv, flow_exams.tsv       the page; where each breast and each exam ended
 #   audit/audit.json
@@ -38,8 +43,11 @@ sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY), MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(16 * 2**30))
 
 from radparity.__main__ import read_config
+from radparity.arms import advice, points, selected
+from radparity.channels import DEFAULT_CHANNELS
 from radparity.code import digest
 from radparity.config import ConfigError
+from radparity.nnunet.dataset import dataset_name, image_name, label_name
 from radparity.study import load_study
 
 # Not the directive `configfile`: a study of one's own named on the command line would inherit the demo's arms.
@@ -73,7 +81,7 @@ rule all:
 include: "workflow/rules/common.smk"
 
 
-for stage in """intake eligible convert kinetics register harmonize mask outline fold train predict consensus segment
-    compare verify report audit""".split():
+for stage in """intake eligible convert kinetics register harmonize mask outline fold slab train nnunet predict
+    consensus segment select compare verify report audit""".split():
 
     include: f"workflow/rules/{stage}.smk"

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radparity.config import CHANNELS
+from radparity.channels import DEFAULT_CHANNELS
 from radparity.grid import GridRules
 from radparity.harmonize import HARMONIZATIONS, Settings, harmonize_breast, raw_channels
 from radparity.phantom import image
@@ -85,7 +85,7 @@ def compare(harmonization: str, training: list[Any], test: list[Any]) -> dict[st
         channels, _, facts = harmonize_breast(phases, affine, times, "left", scanner, harmonization, PLAIN)
         return np.moveaxis(channels, -1, 0), {"case": f"E{patient:02d}L", **facts}
 
-    scaling = learn([made(exam, scanner, n)[1] for n, (scanner, exam) in enumerate(training)], CHANNELS)
+    scaling = learn([made(exam, scanner, n)[1] for n, (scanner, exam) in enumerate(training)], DEFAULT_CHANNELS)
     found: dict[str, list[Any]] = {"seen": [], "unseen": []}
     for patient, pair in enumerate(test):
         rows: dict[str, list[Any]] = {"seen": [], "unseen": []}
@@ -105,9 +105,9 @@ def table(title: str, found: NDArray[np.float64]) -> list[list[str]]:
     low, middle, high = np.percentile(apart, [25, 50, 75], axis=0)
     cells = [
         [f"{middle[c, t]:+.0f} ({low[c, t]:+.0f} to {high[c, t]:+.0f})" for t in range(len(TISSUES))]
-        for c in range(len(CHANNELS))
+        for c in range(len(DEFAULT_CHANNELS))
     ]
-    return [[title, channel, *row] for channel, row in zip(CHANNELS, cells, strict=True)]
+    return [[title, channel, *row] for channel, row in zip(DEFAULT_CHANNELS, cells, strict=True)]
 
 
 def processor() -> str:
@@ -137,7 +137,7 @@ def main() -> None:
         rows += table(harmonization, found["seen"])
         if harmonization == "histogram":
             rows += table("histogram, scanners unseen in training", found["unseen"])
-    rows.sort(key=lambda row: CHANNELS.index(row[1]))  # type: ignore[arg-type]
+    rows.sort(key=lambda row: DEFAULT_CHANNELS.index(row[1]))  # type: ignore[arg-type]
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy"))
     print(
         f"{len(TEST)} virtual patients, each imaged on two scanners without motion; what is learned is learned from"

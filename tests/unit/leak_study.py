@@ -1,4 +1,4 @@
-"""A small synthetic study through the real scripts of harmonize, fold and train, for test_leak.
+"""A small synthetic study through the real scripts of harmonize, fold, slab and train, for test_leak.
 
 python leak_study.py FOLDER PLAN: PLAN (JSON) names the exams to alter and how. Run in a process of its own, because a
 script sends its output to its log for good.
@@ -31,15 +31,28 @@ TRAIN = {
     "steps": 3,
     "minibatch": 2,
     "patch": [19, 43, 43],
+    "sampling": "paper",
     "learning_rate": 0.01,
+    "schedule": "constant",
     "malignant_share": 0.5,
     "flip_share": 0.5,
     "loss": "minibatch_dice",
     "validate_every": 2,
+    "selected_by": "tumour",
     "batch_norm_momentum": 0.1,
+    "precision": "float32",
     "device": "cpu",
 }
-ARM = {"network": "paper", "width": 2, "channels": ["t1c", "dce_out"], "harmonization": "histogram"}
+ARM = {
+    "network": "paper",
+    "width": 2,
+    "mask_prior": None,
+    "coordinates": None,
+    "patch": None,
+    "channels": ["t1c", "dce_out"],
+    "harmonization": "histogram",
+    "subset": {"malignant": 1.0, "benign": 1.0, "repeat": 1},
+}
 # Exam: patient, sides, partition, scanner. Odd patients have cancer in the left breast of every exam.
 EXAMS = {
     f"E{10 * patient + number}": (
@@ -94,7 +107,7 @@ def write_exam(exam: str, change: str | None) -> None:
     affine = np.diag([3.5, 0.5, 0.5, 1.0])
     affine[0, 3] = -3.5 * (SECTIONS - 0.5)
     put(f"results/register/{exam}/register.json", {"case": exam, "stage": "register", "status": "ok"})
-    put(f"results/convert/{exam}/convert.json", {"times_s": times})
+    put(f"results/convert/{exam}/convert.json", {"times_s": times, "t2": False, "t2_reason": "none"})
     put(f"results/intake/{exam}/intake.json", {"scanner": {"manufacturer": "GE", "model": scanner, "tesla": 1.5}})
     save(Path(f"results/register/{exam}/registered.nii.gz"), phases.astype(np.float32), affine)
 
@@ -109,8 +122,8 @@ def write_masks(breast: str, change: str | None) -> None:
     drawn = np.zeros((1, *SHAPE, 1), np.uint8)
     a, s = made.integers(10, 30, 2)
     drawn[0, a : a + 5, s : s + 5] = 1
-    put(f"results/mask/{breast}/mask.json", {"case": breast, "status": "ok"})
-    put(f"results/outline/{breast}/outline.json", {"case": breast, "status": "ok", "section": 4})
+    put(f"results/mask/{breast}/mask.json", {"case": breast, "stage": "mask", "status": "ok"})
+    put(f"results/outline/{breast}/outline.json", {"case": breast, "stage": "outline", "status": "ok", "section": 4})
     save(Path(f"results/mask/{breast}/mask.nii.gz"), mask, affine)
     save(Path(f"results/outline/{breast}/outlines.nii.gz"), drawn, affine)
 
@@ -190,22 +203,41 @@ def main(folder: str, plan: dict[str, str]) -> None:
         {"harmonization": way, "fold": FOLD},
         {"divisors": "fold"},
     )
-    ill = [b for b in DEVELOPMENT if malignant(b)]
+    for breast in DEVELOPMENT:
+        folders = {"harmonize": f"results/harmonize/{way}/{breast}", "mask": f"results/mask/{breast}"}
+        folders |= {"outline": f"results/outline/{breast}"} if malignant(breast) else {}
+        run(
+            "slab_breast",
+            {
+                "record": [f"{folder}/{stage}.json" for stage, folder in folders.items()],
+                "channels": f"{folders['harmonize']}/channels.nii.gz",
+                "mask": f"{folders['mask']}/mask.nii.gz",
+                "outlines": [f"{folders['outline']}/outlines.nii.gz"] if malignant(breast) else [],
+            },
+            {
+                "record": f"results/slab/{way}/{breast}/slab.json",
+                "slab": f"results/slab/{way}/{breast}/slab.npy",
+            },
+            {"harmonization": way, "breast": breast},
+            {"sampling": "paper"},
+        )
     run(
         "train_fold",
         {
             "folds": "results/fold/folds.tsv",
             "scaling": "scaling.json",
-            "records": records,
-            "channels": [f"results/harmonize/{way}/{b}/channels.nii.gz" for b in DEVELOPMENT],
-            "mask_records": [f"results/mask/{b}/mask.json" for b in DEVELOPMENT],
-            "masks": [f"results/mask/{b}/mask.nii.gz" for b in DEVELOPMENT],
-            "outline_records": [f"results/outline/{b}/outline.json" for b in ill],
-            "outlines": [f"results/outline/{b}/outlines.nii.gz" for b in ill],
+            "records": [f"results/slab/{way}/{b}/slab.json" for b in DEVELOPMENT],
+            "slabs": [f"results/slab/{way}/{b}/slab.npy" for b in DEVELOPMENT],
         },
-        {"weights": "weights.pt", "curve": "curve.tsv", "record": "train.json"},
+        {
+            "weights": "weights.pt",
+            "last": "last.pt",
+            "curve": "curve.tsv",
+            "picture": "curve.png",
+            "record": "train.json",
+        },
         {"arm": "unet", "fold": FOLD},
-        {"arm": ARM, "train": TRAIN, "seed": SEED},
+        {"arm": ARM, "train": TRAIN, "seed": SEED, "unit": "patient"},
     )
 
 

@@ -4,6 +4,7 @@ import json
 import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,9 +12,14 @@ import pandas as pd
 import pytest
 
 from radparity.compare.bracket import bracket
+from radparity.compare.columns import LOCATED
 from radparity.compare.effect import vargha_delaney_interval
+from radparity.compare.located import compare_located
 from radparity.compare.margin import margin_test, robust_t
+from radparity.compare.scores import dice
 from radparity.compare.study import COLUMNS, Case, Settings, compare
+from radparity.consensus import leave_one_out
+from radparity.region import readers_box
 
 READERS = ("R1", "R2", "R3", "R4")
 QUICK = Settings(draws=200)
@@ -229,3 +235,77 @@ def test_a_full_study_takes_seconds() -> None:
     start = time.perf_counter()
     compare(cases, Settings())
     assert time.perf_counter() - start < 20
+
+
+def located(n: int, seed: int = 0) -> tuple[list[Case], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Baseline cases, a network that is right but adds a false spot in a corner, and the readers' boxes."""
+    cases = simulated(n, seed, shrink=2.0)
+    networks = {case.case: disk((12, 12), 7) for case in cases}
+    for mask in networks.values():
+        mask[:2, :2] = True
+    return cases, networks, {case.case: readers_box(case.readers.values(), (2.0, 2.0)) for case in cases}
+
+
+def test_inside_the_box_readers_and_baseline_keep_their_scores_and_the_network_loses_its_false_spot() -> None:
+    cases, networks, boxes = located(24)
+    table = compare_located(cases, networks, boxes, QUICK).set_index(["reference", "rater"])
+    main = compare(cases, QUICK)["main"].set_index("reference")
+    clean = [replace(case, network=disk((12, 12), 7)) for case in cases]
+    spotless = compare(clean, QUICK)["main"].set_index("reference")
+    for reference in ("averaged", *READERS):
+        rows, reader = table.loc[reference], "readers" if reference == "averaged" else reference
+        assert rows.index.tolist() == ["baseline", "network", reader]
+        # Nothing of the readers or of the baseline lies outside the box, so the whole section's figures must come back.
+        assert rows.loc["baseline", "median"] == main.loc[reference, "network_median"]
+        assert rows.loc[reader, "median"] == main.loc[reference, "reader_median"]
+        assert rows.loc["baseline", "minus_readers"] == pytest.approx(main.loc[reference, "mean_difference"])
+        assert rows.loc["network", "median"] == spotless.loc[reference, "network_median"]
+        assert rows.loc[reader, "q75"] - rows.loc[reader, "q25"] == pytest.approx(main.loc[reference, "reader_iqr"])
+    outside = [replace(case, network=networks[case.case]) for case in cases]
+    spotted = compare(outside, QUICK)["main"].set_index("reference")["network_median"]
+    assert table.loc[("averaged", "network"), "median"] > spotted["averaged"]
+    assert list(table.reset_index()[list(LOCATED)]) == list(LOCATED)
+    assert table["note"].str.contains("location given").all()
+
+
+def test_located_differences_are_paired_and_have_the_margin_tests_interval() -> None:
+    cases, networks, boxes = located(16)
+    rows = compare_located(cases, networks, boxes, QUICK).set_index(["reference", "rater"]).loc["averaged"]
+    by_hand = []
+    for case in cases:
+        references = leave_one_out(case.readers)
+        scores = [[dice(mask, ref) for ref in references.values()] for mask in (case.network, disk((12, 12), 7))]
+        by_hand.append(np.mean(scores[0]) - np.mean(scores[1]))
+    test = margin_test(by_hand, [case.patient for case in cases], draws=200)
+    assert rows.loc["baseline", ["minus_network", "minus_network_low", "minus_network_high"]].tolist() == (
+        pytest.approx([test.estimate, test.low, test.high])
+    )
+    assert np.isnan(rows.loc["network", "minus_network"]) and np.isnan(rows.loc["readers", "minus_readers"])
+    assert rows.loc["readers", "minus_network"] == pytest.approx(-rows.loc["network", "minus_readers"])
+
+
+def test_a_network_that_looks_elsewhere_is_empty_in_the_box_and_scores_nothing() -> None:
+    cases, networks, boxes = located(4)
+    elsewhere = {case: np.zeros_like(mask) for case, mask in networks.items()}
+    for mask in elsewhere.values():
+        mask[:2, :2] = True
+    rows = compare_located(cases, elsewhere, boxes, QUICK).set_index(["reference", "rater"])
+    assert rows.loc[("averaged", "network"), ["n", "median", "q75"]].tolist() == [4, 0, 0]
+
+
+def test_located_without_cases_or_references_has_its_columns_and_no_figures() -> None:
+    assert list(compare_located([], {}, {}, QUICK)) == list(LOCATED)
+    blank = np.zeros((24, 24), bool)
+    cases = [Case("c", "p", ~blank, {k: disk((3 + 6 * i, 12), 2) for i, k in enumerate(READERS)})]
+    table = compare_located(cases, {"c": ~blank}, {"c": ~blank}, QUICK)
+    assert (table["n"] == 0).all() and table["median"].isna().all()
+
+
+def test_arms_beside_the_primary_one_are_exploratory_and_say_where_the_location_is_given() -> None:
+    tables = compare(simulated(6), Settings(draws=200, confirmatory=False, location_given=True))
+    assert "primary" not in tables["equivalence"]["role"].tolist()
+    assert tables["main"]["note"].str.contains("location given").all()
+    assert tables["equivalence"]["claim"].str.contains("location given").all()
+    plain = compare(simulated(6), QUICK)
+    pd.testing.assert_frame_equal(plain["main"].drop(columns="note"), tables["main"].drop(columns="note"))
+    assert not plain["main"]["note"].str.contains("location given").any()

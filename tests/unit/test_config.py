@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from radparity.__main__ import main, schema
+from radparity.arms import arms_of
 from radparity.config import ConfigError, load
 from radparity.sheets import Breast, Exam, Reading, check, read
 from radparity.study import load_study
@@ -38,7 +39,7 @@ def test_the_shipped_configuration_is_good_and_every_key_is_commented(raw):
         (("sede",), 1, "sede is not a key of the configuration. Write instead: seed: 1"),
         (("train", "stesp"), 5, "train: stesp is not a key of the configuration. Write instead: steps: 5"),
         (("arms", "unet", "widht"), 8, "Write instead: width: 8"),
-        (("arms", "unet", "channels"), ["t1c", "t2"], "'t2' is not offered"),
+        (("arms", "unet", "channels"), ["t1c", "adc"], "'adc' is not offered"),
         (("arms", "unet", "harmonization"), "pre_p59", "Write instead: harmonization: pre_p95"),
         (("fold", "folds"), "three", "'three' cannot be used here"),
         (("train", "patch"), [19, 60, 60], "write patch: [19, 75, 75]"),
@@ -47,6 +48,8 @@ def test_the_shipped_configuration_is_good_and_every_key_is_commented(raw):
         (("readers", "test"), ["R1", "R2"], "at least 3"),
         (("readers", "test"), ["R1", "R2", "R1"], "Every reader has a name of his own"),
         (("compare", "margin"), 0, "compare: margin"),
+        (("arms", "unet", "region"), "readers_box", "region is for network: fuzzy_c_means. Leave it out"),
+        (("selection",), {"arms": ["unet", "fuzzy_c_means_in_box"]}, "is given the location, so it cannot be ranked"),
     ],
 )
 def test_a_fault_names_the_key_and_the_mend(raw, path, value, said):
@@ -55,6 +58,65 @@ def test_a_fault_names_the_key_and_the_mend(raw, path, value, said):
         block = block[part]
     block[path[-1]] = value
     assert said in refused(raw)
+
+
+ALL = [[0.1, 0.1], [1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("block", "value", "said"),
+    [
+        ("selection", {"arms": ["unet", "wnet"]}, "selection: arms: wnet is not an arm. Write one of: unet, "),
+        ("selection", {"arms": ["unet"]}, "at least 2"),
+        ("selection", {"arms": ["unet", "unet"]}, "selection: arms: a name stands twice"),
+        ("selection", {"arms": ["unet", "released"], "repeats": 0}, "selection: repeats"),
+        ("learning_curve", {"arm": "wnet", "curves": {"a": ALL}}, "learning_curve: arm: wnet is not an arm"),
+        ("learning_curve", {"arm": "fuzzy_c_means", "curves": {"a": ALL}}, "trains no network of ours"),
+        ("learning_curve", {"arm": "unet", "curves": {}}, "at least 1"),
+        ("learning_curve", {"arm": "unet", "curves": {"a": [[1.0, 1.0]]}}, "write two or more points"),
+        ("learning_curve", {"arm": "unet", "curves": {"a": [[0.0, 0.1], [1, 1]]}}, "shares of 0 to 1"),
+        ("learning_curve", {"arm": "unet", "curves": {"a": [[0.5, 0.5], [0.4, 1.0]]}}, "smallest part to the largest"),
+        ("learning_curve", {"arm": "unet", "curves": {"a": [[0.4, 0.5], [0.5, 0.4]]}}, "smallest part to the largest"),
+        ("learning_curve", {"arm": "unet", "curves": {"a": [[1.0, 1.0], [1.0, 1.0]]}}, "a point stands twice"),
+        ("learning_curve", {"arm": "unet", "curves": {"a": [[0.0041, 1.0], [1.0, 1.0]]}}, "at most three decimals"),
+        ("learning_curve", {"arm": "unet", "curves": {"a": ALL}, "repeats": 2}, "learning_curve: repeats"),
+        ("report", {"experiments": ["subgroups"]}, "'subgroups' is not offered"),
+    ],
+)
+def test_experiments_that_cannot_be_run_are_refused(raw, block, value, said):
+    raw[block] = value
+    assert said in refused(raw)
+
+
+def test_an_experiment_on_the_page_needs_its_block(raw):
+    raw["report"] = {"experiments": ["learning_curve"]}
+    load(raw)
+    del raw["learning_curve"]
+    assert "report: experiments: learning_curve has no block of that name" in refused(raw)
+
+
+@pytest.mark.parametrize(
+    ("own", "what"),
+    [("unet_r2", "a repeat of unet in the selection"), ("unet_m1000_b1000_r3", "a point of the learning curve")],
+)
+def test_a_name_that_an_experiment_needs_is_refused(raw, own, what):
+    raw["arms"][own] = {"network": "paper"}
+    assert f"arms: the name {own} is needed for {what}. Give the arm of yours another name" in refused(raw)
+
+
+def test_experiments_add_their_trainings_and_no_others(raw):
+    raw["selection"] = {"arms": ["unet", "released", "fuzzy_c_means"], "repeats": 2}
+    curves = {"paper": [[0.098, 0.004], [1.0, 1.0]], "fixed_ratio": [[0.5, 0.5], [1.0, 1.0]]}
+    raw["learning_curve"] = {"arm": "unet", "curves": curves, "repeats": 3}
+    config = load(raw)
+    parts = {f"unet_{point}_r{n}" for point in ("m0098_b0004", "m0500_b0500", "m1000_b1000") for n in (1, 2, 3)}
+    added = arms_of(config)
+    assert set(added) == {"unet_r2", "released_r2"} | parts
+    assert added["released_r2"] == config.arms["released"]
+    part = added["unet_m0098_b0004_r3"]
+    assert (part.subset.malignant, part.subset.benign, part.subset.repeat) == (0.098, 0.004, 3)
+    del raw["selection"], raw["learning_curve"]
+    assert arms_of(load(raw)) == {}
 
 
 def test_a_missing_key_is_named(raw):
@@ -74,6 +136,14 @@ def test_more_folds_than_patients_with_cancer(raw, monkeypatch):
     raw["fold"]["folds"] = 99
     with pytest.raises(ConfigError, match="99 folds for 14 development patients with cancer. Write instead: folds: 14"):
         load_study(raw)
+
+
+def test_fuzzy_c_means_keeps_the_component_of_the_largest_membership(raw, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    study = load_study(raw)
+    assert study.located == ["fuzzy_c_means_in_box"]
+    assert study.segmenting("unet") == raw["segment"]
+    assert study.segmenting("fuzzy_c_means") == raw["segment"] | {"component": 1.0}
 
 
 def test_the_schema_is_in_step():

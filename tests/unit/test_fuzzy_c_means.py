@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radparity.fuzzy_c_means import cluster_section
+from radparity.fuzzy_c_means import cluster_section, tumour_map
+from radparity.region import readers_box
 
 
 def section(seed: int, extent: tuple[int, int] = (9, 11)) -> tuple[np.ndarray, np.ndarray]:
@@ -110,3 +111,34 @@ def test_refusals() -> None:
         cluster_section(flat, mask)
     with pytest.raises(ValueError, match="a channel"):
         cluster_section(channels, mask, dce_in=3)
+
+
+def test_a_section_is_divided_into_four_and_a_box_into_two() -> None:
+    channels, mask = section(1)
+    for region, clusters in (("section", 4), ("readers_box", 2)):
+        membership, facts = tumour_map(channels, mask, 1, region)
+        np.testing.assert_array_equal(membership, cluster_section(channels, mask, clusters=clusters).membership)
+        assert facts == {"clustered_voxels": int(mask.sum()), "converged": True}
+
+
+def test_a_mask_that_misses_the_section_gives_an_empty_map() -> None:
+    channels, mask = section(1)
+    few = np.zeros_like(mask)
+    few[4, 4:7] = True
+    membership, facts = tumour_map(channels, few, 1, "section")
+    assert not membership.any() and facts == {"clustered_voxels": 3, "converged": False}
+
+
+def test_the_box_leaves_out_the_vessel_that_takes_up_as_much_as_the_lesion() -> None:
+    generator = np.random.default_rng(5)
+    breast, lesion, vessel = (np.zeros((60, 60), bool) for _ in range(3))
+    breast[4:56, 4:56], lesion[35:45, 30:42], vessel[8:11, 6:54] = True, True, True
+    channels = generator.normal(0, 0.1, size=(3, 60, 60)) + breast
+    channels[1] += 4 * (lesion | vessel)
+    channels[2] -= lesion | vessel
+    box = readers_box([lesion], (0.8, 0.8))
+    inside, _ = tumour_map(channels, box, 1, "readers_box")
+    np.testing.assert_array_equal(inside > 0.5, lesion)
+    assert not inside[~box].any()
+    whole, _ = tumour_map(channels, breast, 1, "section")
+    np.testing.assert_array_equal(whole > 0.5, lesion | vessel)

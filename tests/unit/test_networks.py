@@ -1,4 +1,4 @@
-"""The network against the published layer table, parameter counts and the frozen transposed convolution."""
+"""The networks against the published layer tables, parameter counts and the frozen transposed convolution."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from radparity.networks.presets import build, count_parameters, initialise
+from radparity.networks.geometry import GEOMETRIES
+from radparity.networks.inference import for_inference
+from radparity.networks.network import Network
+from radparity.networks.presets import PRESETS, Architecture, count_parameters, initialise
+from radparity.networks.presets import build as build_architecture
 from radparity.networks.resample import average_down, average_down_in_slices, linear_up
-from radparity.networks.unet3d import UNet3d, output_size
 
 LAYER_TABLE = [
     ("encode0", 2, (15, 71, 71)),
@@ -30,6 +33,41 @@ BLOCK_INPUTS = {
     "decode1": (8 + 4, (1, 25, 25)),
     "decode0": (4 + 2, (1, 41, 41)),
 }
+
+
+def build(
+    preset: str,
+    width: int | None = None,
+    channels: int = 3,
+    mask_prior: bool | None = None,
+    coordinates: bool | None = None,
+    batch_norm_momentum: float = 0.01,
+) -> Network:
+    architecture = Architecture.of(preset, channels, width, mask_prior, coordinates)
+    return build_architecture(architecture, batch_norm_momentum)
+
+
+def inputs(network: Network, size: tuple[int, int, int], batch: int = 1) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Noise of the shape that the network takes, the mask of 0 and 1."""
+    volume = torch.randn(batch, network.in_channels + network.mask_prior, *size)
+    volume[:, network.in_channels :] = (volume[:, network.in_channels :] > 0).float()
+    place = torch.rand(batch, 3, *network.geometry.output(size)) if network.coordinates else None
+    return volume, place
+
+
+def trained(network: Network) -> Network:
+    """With batch-norm statistics of noise, so that all levels count, and logits of about 1."""
+    initialise(network, 3)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d):
+            layer.momentum = None
+    size = network.geometry.covering((9, 20, 20))
+    with torch.no_grad():
+        network.train()(*inputs(network, size, 2))
+        logits = network.eval()(*inputs(network, size, 2))
+        network.classify.weight /= logits.std()
+        network.classify.bias /= logits.std()
+    return network
 
 
 @pytest.mark.parametrize("preset", ["paper", "released"])
@@ -65,6 +103,9 @@ def test_every_row_of_the_layer_table(preset: str) -> None:
         ("paper", 32, 1_430_626),
         ("paper", 46, 2_949_108),
         ("paper", None, 3_078_361),
+        ("deepmedic", None, 895_932),
+        ("unet2d", None, 791_618),
+        ("unet2d", 32, 3_159_170),
     ],
 )
 def test_parameter_counts(preset: str, width: int | None, parameters: int) -> None:
@@ -94,7 +135,7 @@ def test_convolution_layers_and_batch_norm(preset: str, layers: int) -> None:
     ],
 )
 def test_legal_inputs(size: tuple[int, int, int], expected: tuple[int, int, int]) -> None:
-    assert output_size(size) == expected
+    assert GEOMETRIES["released"].output(size) == expected
     with torch.inference_mode():
         assert build("released", width=1)(torch.zeros(1, 3, *size)).shape == (1, 2, *expected)
 
@@ -117,7 +158,13 @@ def test_wrong_channels_coordinates_or_name_are_refused() -> None:
         build("paper", 1)(torch.zeros(1, 3, 19, 43, 43), torch.zeros(1, 3, 1, 5, 5))
     with pytest.raises(ValueError, match="coordinates"):
         build("paper", 1)(torch.zeros(1, 4, 19, 43, 43))
-    with pytest.raises(ValueError, match="write one of: paper, released"):
+    with pytest.raises(ValueError, match="takes no coordinates"):
+        build("released", 1)(torch.zeros(1, 3, 19, 43, 43), torch.zeros(1, 3, 1, 5, 5))
+    with pytest.raises(ValueError, match="the output needs"):
+        build("paper", 1)(torch.zeros(1, 4, 19, 43, 43), torch.zeros(1, 3, 1, 5, 6))
+    with pytest.raises(ValueError, match="base width 0"):
+        build("deepmedic", 0)
+    with pytest.raises(ValueError, match="write one of: deepmedic, paper, released, unet2d"):
         build("papers")
 
 
@@ -192,7 +239,107 @@ def test_initial_weights_are_glorot_uniform_and_a_function_of_the_seed() -> None
     assert not network.encode1[0].bias.any()
 
 
-def test_gradients_reach_every_parameter() -> None:
-    network: UNet3d = build("paper", width=2)
-    network(torch.randn(2, 4, 19, 43, 43), torch.rand(2, 3, 1, 5, 5)).square().sum().backward()
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_gradients_reach_every_parameter(preset: str) -> None:
+    network = build(preset, width=2, mask_prior=True, coordinates=True)
+    network(*inputs(network, network.geometry.smallest, batch=2)).square().sum().backward()
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in network.parameters())
+
+
+DEEPMEDIC_TABLE = [  # spec section 10.1: what enters and leaves each part for 13 x 75 x 75
+    ("details.0", 1, (13, 35, 35), 40, (1, 9, 9)),
+    ("details.1", 1, (13, 35, 35), 40, (1, 9, 9)),
+    ("context", 1, (13, 25, 25), 100, (1, 3, 3)),
+    ("merge", 80, (1, 9, 9), 100, (1, 9, 9)),
+    ("hidden", 201, (1, 9, 9), 220, (1, 9, 9)),
+]
+
+
+def test_the_parts_of_deepmedic() -> None:
+    network = build("deepmedic", channels=2, mask_prior=True)
+    seen: dict[str, tuple[torch.Size, torch.Size]] = {}
+    for name, block in network.named_modules():
+        block.register_forward_hook(
+            lambda _, inputs, output, name=name: seen.update({name: (inputs[0].shape, output.shape)})
+        )
+    assert network(torch.randn(1, 3, 13, 75, 75)).shape == (1, 2, 1, 9, 9)
+    for name, channels, size, out_channels, out in DEEPMEDIC_TABLE:
+        assert seen[name] == ((1, channels, *size), (1, out_channels, *out)), name
+    assert network(torch.randn(1, 3, 25, 99, 99)).shape == (1, 2, 13, 33, 33)
+    kinds = [type(layer).__name__ for layer in network.hidden]
+    assert kinds == ["Conv3d", "LeakyReLU", "BatchNorm3d"]
+
+
+def test_both_paths_of_deepmedic_end_on_the_same_voxel() -> None:
+    network = trained(build("deepmedic", 2, channels=1)).double()
+    volume = torch.randn(1, 1, 13, 75, 75, dtype=torch.float64)
+    reach = {}
+    for name, path in (("details", network.details[0]), ("context", network.context)):
+        seen: list[torch.Tensor] = []
+        handle = path.register_forward_hook(lambda _, inputs, output, seen=seen: seen.append(output))
+        given = volume.clone().requires_grad_()
+        network(given)
+        handle.remove()
+        middle = seen[0].shape[-1] // 2
+        (gradient,) = torch.autograd.grad(seen[0][0, :, 0, middle, middle].sum(), given)
+        rows = np.flatnonzero(gradient[0, 0].abs().sum(dim=(0, 2)).numpy())
+        reach[name] = (rows[0] + rows[-1]) / 2
+    assert reach == {"details": 37.0, "context": 37.0}
+
+
+def test_orthogonal_first_weights() -> None:
+    network = build("deepmedic", 8)
+    initialise(network, 1)
+    kernel = network.merge[0].weight.detach().flatten(1)  # more inputs than outputs: orthonormal rows
+    torch.testing.assert_close(kernel @ kernel.T, torch.eye(len(kernel)), atol=1e-5, rtol=0)
+
+
+def test_every_level_of_the_section_network() -> None:
+    network = build("unet2d", 2, mask_prior=True)
+    shapes = [[], []]
+    for store, blocks in zip(shapes, (network.down, network.up), strict=True):
+        for block in blocks:
+            block.register_forward_hook(lambda _, inputs, output, store=store: store.append(tuple(output.shape)))
+    assert network(torch.randn(1, 4, 3, 64, 96)).shape == (1, 2, 1, 64, 96)
+    down = [(1, 2 * (level + 1), 64 >> level, 96 >> level) for level in range(6)]
+    assert shapes == [down, down[-2::-1]]
+
+
+def test_a_slab_is_its_sections_one_by_one() -> None:
+    network = trained(build("unet2d", 2, coordinates=True)).double()
+    volume, place = (tensor.double() for tensor in inputs(network, (6, 32, 64)))
+    with torch.inference_mode():
+        together = network(volume, place)
+        for section in range(4):
+            alone = network(volume[:, :, section : section + 3], place[:, :, section : section + 1])
+            torch.testing.assert_close(alone, together[:, :, section : section + 1])
+
+
+@pytest.mark.parametrize("preset", ["paper", "deepmedic", "unet2d"])
+@pytest.mark.parametrize(("mask_prior", "coordinates"), [(True, True), (True, False), (False, True), (False, False)])
+def test_inference_gives_the_modules_probabilities(preset: str, mask_prior: bool, coordinates: bool) -> None:
+    network = trained(build(preset, 3, mask_prior=mask_prior, coordinates=coordinates))
+    size = network.geometry.covering((9, 20, 30))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    for batch in (1, 2):
+        volume, place = inputs(network, size, batch)
+        with torch.inference_mode():
+            expected = network(volume, place)
+            found = for_inference(network, "cpu")(volume, place)
+        assert expected.std() > 0.1
+        torch.testing.assert_close(found.softmax(dim=1), expected.softmax(dim=1), atol=1e-4, rtol=0)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert any(isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d) for layer in network.modules())
+
+
+@pytest.mark.parametrize(("mask_prior", "coordinates"), [(True, False), (False, True)])
+def test_one_prior_without_the_other(mask_prior: bool, coordinates: bool) -> None:
+    network = trained(build("released", 2, mask_prior=mask_prior, coordinates=coordinates))
+    volume, place = inputs(network, (19, 43, 43))
+    with torch.inference_mode():
+        before = network(volume, place)
+        if mask_prior:
+            volume[:, -1] = 1 - volume[:, -1]
+        else:
+            place = place + 1
+        assert (network(volume, place) - before).abs().max() > 1e-3

@@ -66,7 +66,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    changes = {"sides": "both", "right_label": "benign", "layout": "content_time", "phases": 3, "distractors": "t2"}
+    changes = {"sides": "both", "right_label": "benign", "layout": "content_time", "phases": 3, "t2": "same"}
     return write(design(exam="E08", **changes), tmp_path_factory.mktemp("both"), motion=False, noise=False)
 
 

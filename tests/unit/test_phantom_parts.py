@@ -117,6 +117,7 @@ def test_the_shipped_cohort_is_the_one_described() -> None:
     assert len({d.patient for d in designs}) == 38 and len(designs) == 39
     assert sum(d.sides == "both" for d in designs) == 6 and sum(d.resolution == "fine" for d in designs) == 6
     assert {d.layout for d in designs} == {"multiphase", "per_phase", "content_time", "axial", "enhanced"}
+    assert sum(d.t2 != "none" for d in designs) == 33 and sum(d.t2 == "truncated" for d in designs) == 1
     assert sum(d.phases >= 6 for d in designs) == 2 and min(d.phases for d in designs) == 3
     scanners = {p: {d.scanner for d in designs if d.partition == p} for p in ("development", "test")}
     assert len(scanners["development"]) == 6 and len(scanners["test"]) == 4

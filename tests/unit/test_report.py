@@ -14,11 +14,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radparity.compare.located import compare_located
 from radparity.compare.study import Case, Settings, compare
 from radparity.config import load
+from radparity.region import readers_box
 from radparity.report import flow, tables
+from radparity.report.baselines import side_by_side
 from radparity.report.page import build
-from radparity.report.pictures import example_cases
+from radparity.report.pictures import channel_panel, example_cases
 from radparity.report.results import Breast, read_results
 from radparity.report.verdict import HEADLINES, PHANTOM_BANNER, verdict
 
@@ -59,6 +62,7 @@ class Tree:
         if used:
             self.compare("unet", used)
             self.compare("fuzzy_c_means", [Case(c.case, c.patient, ~c.network, c.readers) for c in used])
+            self.located("fuzzy_c_means_in_box", used)
         for fold in range(1, folds + 1):
             text = "step\tloss\tvalidation_dice\tvalidation_cases\n50\t0.8\t\t0\n100\t0.6\t0.4\t2\n"
             self.write("curves", f"train/unet/{fold}/curve.tsv", text)
@@ -120,7 +124,11 @@ class Tree:
             "harmonize": {"divisors": [40.0, 40.0, 40.0]},
             "outline": {"raters": READERS, "section": 1},
             "predict": {"section": None if partition == "shown" else 1, "first_section": 0},
-            "segment": {"section": 1, "section_chosen_by": "readers" if partition != "shown" else "network"},
+            "segment": {
+                "section": 1,
+                "section_chosen_by": "readers" if partition != "shown" else "network",
+                "disagreement": 0.2345,
+            },
         }
         gone = None
         for stage in flow.ORDER[:-1]:
@@ -153,6 +161,7 @@ class Tree:
         chance[1] = network * 0.8
         self.nifti("channels", f"harmonize/pre_p95/{name}/channels.nii.gz", None if gone else channels)
         self.nifti("probabilities", f"predict/unet/{name}/probability.nii.gz", None if gone else chance)
+        self.nifti("disagreements", f"predict/unet/{name}/disagreement.nii.gz", None if gone else chance / 4)
         self.nifti("masks", f"segment/unet/{name}/mask.nii.gz", None if gone else network[None].astype(np.uint8))
         if partition == "shown":
             return None
@@ -169,6 +178,16 @@ class Tree:
             self.write(
                 "compare", f"compare/{arm}/{name}.tsv", table.to_csv(sep="\t", index=False, float_format="%.10g")
             )
+
+    def located(self, arm, cases):
+        """The baseline in the box: half of the network's mask. The network's own has a spot outside the box."""
+        boxes = {c.case: readers_box(c.readers.values(), (0.7, 0.7)) for c in cases}
+        halves = [Case(c.case, c.patient, c.network & boxes[c.case], c.readers) for c in cases]
+        for half in halves:
+            half.network[:12] = False
+        self.compare(arm, halves)
+        table = compare_located(halves, {c.case: c.network for c in cases}, boxes, Settings(draws=200))
+        self.write("compare", f"compare/{arm}/located.tsv", table.to_csv(sep="\t", index=False, float_format="%.10g"))
 
     def kinetics(self, exam):
         volume = {"voxels": 12, "site_voxels": 12, "millilitres": 0.1, "threshold": 35.0, "percent": 70.0}
@@ -297,6 +316,68 @@ def test_examples_are_the_best_median_and_worst_case(tmp_path):
     chosen = example_cases(results)
     assert dice[chosen["best"]] == dice.max() and dice[chosen["worst"]] == dice.min()
     assert dice[chosen["median"]] == dice.median()
+
+
+def test_arms_stand_side_by_side_by_what_they_were_told(tmp_path):
+    results = Tree(tmp_path, sheet=SHEET[:5], shown_maps=False).results()
+    table = side_by_side(results)
+    rows = {(row[0], row[1], row[2]): row for row in table.rows}
+    assert list(rows) == [
+        ("network", "unet", "not given"),
+        ("baseline", "fuzzy_c_means", "not given"),
+        ("readers", "", "not given"),
+        ("baseline", "fuzzy_c_means_in_box", "given"),
+        ("network", "unet", "given"),
+        ("readers", "", "given"),
+    ]
+    dice = results.table("cases", "fuzzy_c_means_in_box")["dice_network"]
+    own = rows["baseline", "fuzzy_c_means_in_box", "given"]
+    assert own[3:5] == ["5", tables.number(dice.median())]
+    assert own[5] == tables.interval(dice.quantile(0.25), dice.quantile(0.75))
+    assert own[6].startswith("−") and "(90 %)" in own[6]
+    # The paper's, from its main text (spec section 14.2).
+    assert [row[7] for row in table.rows] == ["0.77", "0.11", "0.79", "0.65", "0.82", ""]
+    assert all(row[6] == "" for key, row in rows.items() if key[2] == "not given" or key[0] == "network")
+
+
+def test_every_place_that_shows_the_arm_in_the_box_says_so_and_one_arm_is_confirmatory(page):
+    parsed = Parser(page[0])
+    text = parsed.text
+    assert text.count("Confirmatory: arm unet") == 1 and "Confirmatory: arm fuzzy" not in text
+    headings = re.findall(r"Exploratory: (.*)", text)
+    assert headings == ["arm fuzzy_c_means", "arm fuzzy_c_means_in_box, location given"]
+    captions = re.findall(r"<figcaption>(.*?fuzzy_c_means_in_box.*?)</figcaption>", page[0])
+    assert len(captions) == 3 and all("location given" in caption for caption in captions)
+    assert "table-baselines" in parsed.ids
+    primary = re.findall(r"<tr><td>margin</td><td>(\w+)</td>", page[0])
+    assert primary == ["primary", "exploratory", "exploratory"]
+
+
+def test_an_arm_that_is_not_compared_is_named_as_such_and_has_no_tables(tmp_path):
+    results = Tree(tmp_path, sheet=SHEET[:2], shown_maps=False).results()
+    results.config["arms"]["wide"] = results.config["arms"]["unet"] | {"width": 16}
+    parsed = Parser(build(results, TEMPLATE)[0])
+    assert "wide (not compared): paper, base width 16" in parsed.text
+    assert "fuzzy_c_means_in_box: fuzzy_c_means" in parsed.text and "main-wide" not in str(parsed.ids)
+
+
+def test_the_folds_disagreement_is_drawn_where_it_is_there(tmp_path):
+    results = Tree(tmp_path, sheet=SHEET[:2], shown_maps=False).results()
+    case = example_cases(results)["best"]
+    with_map = channel_panel(results, case, "p", "Case.")
+    assert "Fold disagreement: standard deviation over the folds' networks; inside the mask its mean is 0.234." in (
+        with_map.caption
+    )
+    path = results.images["disagreements"].pop(case)
+    without = channel_panel(results, case, "p", "Case.")
+    assert "disagreement" not in without.caption and without.width < with_map.width
+    # What it says is the map's: another map, another picture.
+    results.images["disagreements"][case] = path
+    image = nibabel.load(path)
+    changed = np.asarray(image.dataobj).copy()
+    changed[1, :5] = changed.max()
+    nibabel.save(nibabel.Nifti1Image(changed, image.affine), path)
+    assert channel_panel(results, case, "p", "Case.").data != with_map.data
 
 
 ENDS = st.lists(

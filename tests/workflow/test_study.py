@@ -186,7 +186,8 @@ def _torn(path):
 
 def test_every_stage_is_a_target(study):
     stages = (
-        "intake convert kinetics register harmonize mask outline fold train predict consensus segment compare verify"
+        "intake convert kinetics register harmonize mask outline fold slab train predict consensus segment compare"
+        " verify"
     )
     for stage in stages.split():
         code, out = study.snakemake("-n", stage)

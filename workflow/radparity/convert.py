@@ -141,6 +141,30 @@ def convert_exam(files: Mapping[str, Path], intake: Mapping[str, Any], output: P
     }
 
 
+def convert_t2(files: Mapping[str, Path], intake: Mapping[str, Any], output: Path) -> dict[str, Any]:
+    """The exam's T2-weighted volume (section, anterior, superior), where intake chose a series; else an empty file.
+
+    Returns the facts `t2` (whether there is a volume), `t2_reason` and `flags`. T2 is optional: a series that gives no
+    volume is left out with its reason and flagged `t2_not_converted`; it excludes nothing.
+    """
+    chosen = intake["t2"]
+    reason, flags = intake["t2_reason"], []
+    if chosen is not None:
+        try:
+            images = [_image(files, name) for name in chosen["files"]]
+            volume, affine = convert_phase(images, (chosen["sections"], *chosen["matrix"]))
+            if pixel_digest(volume) is None:
+                raise DataFault("conversion_failed", "every voxel has the same intensity")
+        except DataFault as fault:
+            reason = f"series {chosen['series']}: {fault.sentence}"
+            flags.append({"code": "t2_not_converted", "sentence": reason})
+        else:
+            save(output, volume, affine)
+            return {"t2": True, "t2_reason": reason, "flags": []}
+    output.write_bytes(b"")
+    return {"t2": False, "t2_reason": reason, "flags": flags}
+
+
 def _image(files: Mapping[str, Path], name: str) -> Image:
     """The file and frame that a name of the intake record stands for.
 

@@ -115,6 +115,29 @@ FAULTS: dict[str, Fault] = {
     "lossy_compression": Fault(
         "intake", "images were compressed with loss", "Ask the archive for the originals", flag=True
     ),
+    "t2_unusable": Fault(
+        "intake",
+        "there is a T2-weighted series, but it lacks sections or files, or lies elsewhere; it is not used",
+        "None where no arm takes T2; else fetch the series again",
+        flag=True,
+    ),
+    "t2_not_converted": Fault(
+        "convert",
+        "the T2-weighted series gave no usable volume; it is not used",
+        "None where no arm takes T2; else see the log",
+        flag=True,
+    ),
+    "t2_incomplete": Fault(
+        "harmonize",
+        "the T2-weighted series leaves out a part of this breast, or holds no signal there; it is not used",
+        "None where no arm takes T2; else look at the series",
+        flag=True,
+    ),
+    "no_t2": Fault(
+        "predict",
+        "the arm takes T2, and this breast has none that can be used",
+        "Fetch the series; or judge the case by an arm without T2",
+    ),
     "phase_times_unknown": Fault(
         "harmonize",
         "no tag gives each phase a time of its own, or the times do not grow",
@@ -181,6 +204,9 @@ FAULTS: dict[str, Fault] = {
     "identical_pixels": Fault(
         "fold", "two exams of one patient hold the same pixels", "Exclude the copy in decisions.tsv", flag=True
     ),
+    "nothing_to_draw": Fault(
+        "slab", "no training patch can be centred in the section: outline or breast mask is empty", "Look at the exam"
+    ),
 }
 
 
@@ -203,4 +229,4 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-ORDER = ("intake", "eligible", "convert", "register", "harmonize", "mask", "outline", "fold")
+ORDER = ("intake", "eligible", "convert", "register", "harmonize", "mask", "outline", "fold", "slab", "predict")

@@ -64,6 +64,32 @@ def roles(
     return found
 
 
+def subset(
+    members: Iterable[Member], seed: int, malignant: float, benign: float, repeat: int, unit: str
+) -> frozenset[str]:
+    """A part of one fold's training breasts, for a learning curve (the paper's figure E5).
+
+    members: that fold's training members only; malignant, benign: shares of theirs, above 0 to 1; repeat: another
+    number, another draw. Patients stand in an order that depends on nothing but seed, repeat and patient; of the first
+    ones all breasts of a label are taken until its share (rounded, at least one breast) is reached. So within a repeat
+    a smaller part lies inside a larger one, no patient's breasts of one label are torn apart, and the parts of the
+    folds resemble one another. With unit `breast` every breast counts as a patient of its own.
+    """
+    ordered = sorted(members, key=lambda m: (_rank(seed, "subset", str(repeat), _unit(m, unit)), _unit(m, unit)))
+    chosen: set[str] = set()
+    for label, share in ((True, malignant), (False, benign)):
+        own = [member for member in ordered if member.malignant == label]
+        wanted = max(1, round(share * len(own)))
+        last = {_unit(member, unit) for member in own[:wanted]}
+        chosen.update(member.breast for member in own if _unit(member, unit) in last)
+    return frozenset(chosen)
+
+
+def _unit(member: Member, unit: str) -> str:
+    """What is never torn apart: the patient or, as in the paper, the breast."""
+    return member.patient if unit == "patient" else member.breast
+
+
 def read_partition(path: str, fold: str) -> dict[str, dict[str, str]]:
     """Breast to its row (fold, breast, patient, label, role) for one fold, from the partition table."""
     with open(path, newline="", encoding="utf-8") as stream:

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+CLUSTERS = {"section": 4, "readers_box": 2}
+"""How many clusters a whole section of the breast is divided into, and how many the box around the lesion."""
+
 
 @dataclass(frozen=True)
 class Clustering:
@@ -87,6 +90,23 @@ def cluster_section(
     membership = np.zeros(mask.shape, dtype=np.float32)
     membership[mask] = memberships[tumour]
     return Clustering(membership, memberships, centres, tumour, tuple(objective), converged)
+
+
+def tumour_map(
+    channels: NDArray[np.floating[Any]], where: NDArray[np.bool_], dce_in: int, region: str
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """The membership of a section's voxels (anterior, superior) in the tumour's cluster, and facts for its record.
+
+    `region` says what `where` is: the breast on the section (`section`) or the box around the readers' outlines
+    (`readers_box`), which decides on the number of clusters. Fewer voxels than clusters give a map of zeros: a breast
+    mask that misses the section costs the baseline this case, not the study.
+    Raises ValueError as `cluster_section` does.
+    """
+    voxels, clusters = int(np.count_nonzero(where)), CLUSTERS[region]
+    if voxels < clusters:
+        return np.zeros(where.shape, dtype=np.float32), {"clustered_voxels": voxels, "converged": False}
+    found = cluster_section(channels, where, dce_in, clusters)
+    return found.membership, {"clustered_voxels": voxels, "converged": found.converged}
 
 
 def _squared_distances(features: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:

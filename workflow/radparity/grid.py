@@ -96,7 +96,7 @@ def breast_grid(image: NDArray[Any], affine: NDArray[np.float64], side: str, rul
         factors[1:] = in_plane_factor(affine, rules.in_plane)
     sections, rows, columns = (int(n * factor + 1e-6) for n, factor in zip(size, factors, strict=True))
     shape = (sections, rows, columns)
-    return BreastGrid(first, last, native, shape, _same_view(native, size, shape), reformatted, *(midline or ()))
+    return BreastGrid(first, last, native, shape, same_view(native, size, shape), reformatted, *(midline or ()))
 
 
 def _own_sections(
@@ -130,7 +130,7 @@ def in_plane_factor(affine: NDArray[np.float64], rule: str | float) -> float:
     return spacing / float(rule)
 
 
-def _same_view(affine: NDArray[np.float64], old: Any, new: Any) -> NDArray[np.float64]:
+def same_view(affine: NDArray[np.float64], old: Any, new: Any) -> NDArray[np.float64]:
     """The affine of a grid of another shape that shows the same field of view, edge to edge."""
     ratio = np.asarray(old[:3]) / np.asarray(new)
     grid = affine.copy()
@@ -208,4 +208,4 @@ def resample_in_plane(
     if factor == 1.0:
         return volume, affine
     shape = (volume.shape[0], *(int(n * factor + 1e-6) for n in volume.shape[1:]))
-    return _interpolate(volume, shape, order), _same_view(affine, volume.shape, shape)
+    return _interpolate(volume, shape, order), same_view(affine, volume.shape, shape)

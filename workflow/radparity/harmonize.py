@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radparity.grid import FIRST_POST, GridRules, breast_grid
+from radparity.channels import CHANNELS, DEFAULT_CHANNELS
+from radparity.grid import FIRST_POST, BreastGrid, GridRules, breast_grid
 from radparity.record import DataFault
 from radparity.scaling import exam_landmarks
+from radparity.t2 import place_t2
+from radparity.tissue import tissue_mask
 
 FEWEST_SECTIONS = 5
 HARMONIZATIONS = ("pre_p95", "pre_max", "own_p95", "zscore", "histogram")
@@ -121,12 +124,17 @@ def harmonize_breast(
     scanner: str,
     harmonization: str,
     settings: Settings,
+    t2: tuple[NDArray[Any], NDArray[np.float64]] | None = None,
+    t2_reason: str = "",
 ) -> tuple[NDArray[np.float32], NDArray[np.float64], dict[str, Any]]:
     """The channels of one breast (section, anterior, superior, channel), its grid's affine, and the record's facts.
 
     phases: registered, (section, anterior, superior, phase), the first before contrast; times: s, None where unknown.
-    Of the facts, `p95` (the 95th percentile of each scaled channel's magnitude) and `landmarks` (quantiles of scaled
-    T1c in tissue), both on the native grid, are what a fold learns from.
+    t2: the exam's T2-weighted volume (section, anterior, superior) and its affine, where there is one; it becomes a
+    fourth channel, or is left out and flagged. t2_reason: what earlier stages say of it.
+    Of the facts, `channels` names what is held in order; offsets, divisors and p95 follow it. `p95` (the 95th
+    percentile of each scaled channel's magnitude) and `landmarks` (quantiles of scaled T1c in tissue), both on the
+    native grid (T2's on the breast's), are what a fold learns from.
     Raises DataFault where the side is not in the volume, its times are unknown or it holds no signal.
     """
     grid = breast_grid(phases[..., FIRST_POST], affine, side, settings.grid)
@@ -134,8 +142,10 @@ def harmonize_breast(
     if part.shape[0] < FEWEST_SECTIONS:
         raise DataFault("too_few_sections", f"{part.shape[0]} sections of the {side} breast")
     seconds, assumed = phase_times(times, settings.dce_in, settings.assumed_interval_s)
+    weighted, reason, flags = _usable_t2(t2, t2_reason, grid, part, harmonization)
+    names = CHANNELS if weighted is not None else DEFAULT_CHANNELS
     offsets, divisors, p95, landmarks = [], [], [], []
-    channels = np.empty((*grid.shape, 3), np.float32)
+    channels = np.empty((*grid.shape, len(names)), np.float32)
     for position, channel in enumerate(raw_channels(part, seconds, settings.dce_in == "rate")):
         offset, divisor = exam_scale(channel, part[..., 0], harmonization)
         channel -= np.float32(offset)
@@ -146,12 +156,21 @@ def harmonize_breast(
         if position == 0:
             landmarks = exam_landmarks(channel)
         channels[..., position] = grid.resample(channel)
+    if weighted is not None:
+        channel, offset, divisor = weighted
+        offsets.append(offset)
+        divisors.append(divisor)
+        p95.append(float(np.percentile(np.abs(channel), 95)))
+        channels[..., -1] = channel
     facts = {
         "side": side,
         "scanner": scanner,
         "harmonization": harmonization,
         "dce_in": settings.dce_in,
         "times_assumed": assumed,
+        "channels": list(names),
+        "t2_reason": reason,
+        "flags": flags,
         "offsets": offsets,
         "divisors": divisors,
         "p95": p95,
@@ -159,3 +178,24 @@ def harmonize_breast(
         **grid.facts(),
     }
     return channels, grid.affine, facts
+
+
+def _usable_t2(
+    t2: tuple[NDArray[Any], NDArray[np.float64]] | None,
+    reason: str,
+    grid: BreastGrid,
+    part: NDArray[Any],
+    harmonization: str,
+) -> tuple[tuple[NDArray[np.float32], float, float] | None, str, list[dict[str, str]]]:
+    """The scaled T2 channel on the breast's grid with its offset and divisor, or None; the reason; flags."""
+    if t2 is None:
+        return None, reason, []
+    tissue = grid.resample(tissue_mask(part[..., FIRST_POST]).astype(np.uint8), order=0) > 0
+    try:
+        channel = place_t2(*t2, grid, tissue)
+        offset, divisor = exam_scale(channel, part[..., 0], harmonization)
+    except DataFault as fault:
+        return None, fault.sentence, [{"code": "t2_incomplete", "sentence": fault.sentence}]
+    channel -= np.float32(offset)
+    channel /= np.float32(divisor)
+    return (channel, offset, divisor), reason, []

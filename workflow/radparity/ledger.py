@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 SUFFIX = ".ledger.json"
-PACKAGES = "antspyx dcm2niix jinja2 matplotlib nibabel numpy pandas pydantic pydicom scipy statsmodels torch".split()
+PACKAGES = (
+    "antspyx dcm2niix jinja2 matplotlib nibabel nnunetv2 numpy pandas pydantic pydicom scipy statsmodels torch".split()
+)
 MODULE_OF = {"antspyx": "ants"}
 
 

@@ -19,7 +19,7 @@ from radparity.tissue import tissue_mask
 
 Prepare = Callable[[NDArray[Any]], NDArray[np.float32]]
 """What makes network input of one breast's harmonized channels (channel, ...)."""
-PUBLISHED = {"t1c": 40.0, "dce_in": 0.3, "dce_out": 0.12}
+PUBLISHED = {"t1c": 40.0, "dce_in": 0.3, "dce_out": 0.12, "t2": 30.0}
 """The authors' fixed divisors after pre_p95, DCE-in as a rate (spec section 7)."""
 PERCENTILES = (5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99)
 FEWEST_BREASTS = 3
@@ -74,7 +74,16 @@ class Scaling:
         return self.harmonization != "histogram" or scanner in self.landmarks
 
     def only(self, channels: Sequence[str]) -> Scaling:
-        """The same for some of the channels, in that order."""
+        """The same for some of the channels, in that order.
+
+        Raises ValueError for a channel that no training breast had.
+        """
+        missing = [channel for channel in channels if channel not in self.channels]
+        if missing:
+            raise ValueError(
+                f"no training breast of this fold has the channel {missing[0]}, so nothing scales it. Leave it out of"
+                " the arm's channels, or add exams that have it"
+            )
         positions = [self.channels.index(channel) for channel in channels]
         return replace(self, channels=tuple(channels), divisors=tuple(self.divisors[p] for p in positions))
 
@@ -98,14 +107,17 @@ class Scaling:
             raise ValueError(f"{len(channels)} channels, but this scales {', '.join(self.channels)}")
         out = np.empty(channels.shape, np.float32)
         for position, (name, divisor) in enumerate(zip(self.channels, self.divisors, strict=True)):
-            out[position] = self._matched(channels[position], name, scanner)
+            out[position] = self.matched(channels[position], name, scanner)
             out[position] /= np.float32(divisor)
         return out
 
-    def _matched(self, values: Any, name: str, scanner: str) -> Any:
-        """One channel's values with the histogram of a scanner brought to the pooled one (spec section 7, option 1)."""
+    def matched(self, values: Any, name: str, scanner: str) -> Any:
+        """One channel's values with the histogram of a scanner brought to the pooled one (spec section 7, option 1).
+
+        The landmarks are those of T1c: they say nothing of T2.
+        """
         own = self.landmarks.get(scanner)
-        if own is None:
+        if own is None or name == "t2":
             return values
         last = self.pooled[-1] / own[-1]
         if name != "t1c":
@@ -127,8 +139,9 @@ class Scaling:
 def learn(records: Iterable[Mapping[str, Any]], channels: Sequence[str], divisors: str = "fold") -> Scaling:
     """What a fold learns from the harmonize records of its training breasts, and of no others.
 
-    divisors: `fold`: one a channel, the 95th percentile over breasts of each breast's own 95th percentile of |x|
-    (reader_statistics, section 2); `published`: the authors' constants.
+    channels: those to learn, as the records name theirs; from the breasts that have it each. One that no breast has is
+    left out, and Scaling.only refuses it. divisors: `fold`: one a channel, the 95th percentile over breasts of each
+    breast's own 95th percentile of |x| (reader_statistics, section 2); `published`: the authors' constants.
     Raises ValueError where there is no breast, a channel is empty in all of them, or they were harmonized differently.
     """
     records = sorted(records, key=lambda record: str(record["case"]))
@@ -138,18 +151,24 @@ def learn(records: Iterable[Mapping[str, Any]], channels: Sequence[str], divisor
     if len(ways) > 1:
         raise ValueError(f"the records were harmonized in several ways: {sorted(ways)}")
     harmonization, dce_in = ways.pop()
-    names = tuple(channels)
+    held: dict[str, list[tuple[float, str]]] = {}
+    for record in records:
+        for name, p95 in zip(record["channels"], record["p95"], strict=True):
+            held.setdefault(name, []).append((p95, record["scanner"]))
+    names = tuple(name for name in channels if name in held)
     plain = Scaling(harmonization, dce_in, names, (1.0,) * len(names), breasts=tuple(r["case"] for r in records))
     if harmonization == "histogram":
         plain = replace(plain, **_landmarks(records))
     if divisors == "published":
         return replace(plain, divisors=tuple(PUBLISHED[name] for name in names))
     # Matching grows with intensity, so the percentile of the matched channel is the matched percentile.
-    table = np.array([plain.apply(np.array(record["p95"]), record["scanner"]) for record in records], dtype=float)
-    found = np.percentile(table, 95, axis=0)
-    if not (found > 0).all():
-        raise ValueError(f"the divisors are {found.tolist()}: a channel is empty in every training breast")
-    return replace(plain, divisors=tuple(float(value) for value in found))
+    found = [
+        float(np.percentile([float(plain.matched(p95, name, scanner)) for p95, scanner in held[name]], 95))
+        for name in names
+    ]
+    if min(found) <= 0:
+        raise ValueError(f"the divisors are {found}: a channel is empty in every training breast")
+    return replace(plain, divisors=tuple(found))
 
 
 def _landmarks(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -147,6 +147,16 @@ class Study:
         return [name for name in self.compared if self.arms[name].trained]
 
     @property
+    def located(self) -> list[str]:
+        """The compared arms that the readers' outlines tell where the lesion is."""
+        return [name for name in self.compared if self.arms[name].location_given]
+
+    def segmenting(self, arm: str) -> dict[str, Any]:
+        """The block `segment` for an arm; of fuzzy c-means only the component with the largest membership is kept."""
+        block: dict[str, Any] = self.params("segment")["segment"]
+        return block | ({"component": 1.0} if self.arms[arm].network == "fuzzy_c_means" else {})
+
+    @property
     def harmonizations(self) -> list[str]:
         """Harmonizations that some arm of the configuration uses."""
         return sorted({arm.harmonization for arm in self.config.arms.values()})

@@ -4,13 +4,15 @@ rule convert:
 
 
 rule convert_exam:
-    """Phase by phase with dcm2niix into one RAS+ volume with the phases along the fourth axis."""
+    """Phase by phase with dcm2niix into one RAS+ volume with the phases along the fourth axis; the T2-weighted series,
+    where there is one, into another."""
     input:
         record="results/eligible/{exam}/eligible.json",
         intake="results/intake/{exam}/intake.json",
     output:
         record="results/convert/{exam}/convert.json",
         phases="results/convert/{exam}/phases.nii.gz",
+        t2="results/convert/{exam}/t2.nii.gz",
     log:
         "results/logs/convert/{exam}.log",
     benchmark:

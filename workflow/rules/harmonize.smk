@@ -8,13 +8,14 @@ rule harmonize:
 
 
 rule harmonize_breast:
-    """One breast: cut, DCE-in, DCE-out, per-exam scale, in-plane resampling."""
+    """One breast: cut, DCE-in, DCE-out, T2 where there is one, per-exam scale, resampling."""
     input:
         record=lambda wc: expand(
             "results/{stage}/{exam}/{stage}.json", stage=["eligible", "register"], exam=study.exam_of(wc.breast)
         ),
         intake=lambda wc: f"results/intake/{study.exam_of(wc.breast)}/intake.json",
         convert=lambda wc: f"results/convert/{study.exam_of(wc.breast)}/convert.json",
+        t2=lambda wc: f"results/convert/{study.exam_of(wc.breast)}/t2.nii.gz",
         registered=lambda wc: f"results/register/{study.exam_of(wc.breast)}/registered.nii.gz",
     output:
         record="results/harmonize/{harmonization}/{breast}/harmonize.json",

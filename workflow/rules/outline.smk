@@ -1,5 +1,5 @@
-# The grid is that of any harmonization: they differ in scale only.
-GRID = f"results/harmonize/{study.harmonizations[0]}/{{breast}}"
+# The grid is that of any harmonization: they differ in scale only. The primary arm's is made in any case.
+GRID = f"results/harmonize/{study.arms[study.config.primary_arm].harmonization}/{{breast}}"
 
 
 rule outline:

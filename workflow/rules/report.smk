@@ -33,15 +33,26 @@ rule report_study:
         probabilities=expand(
             "results/predict/{arm}/{b}/probability.nii.gz", arm=study.config.primary_arm, b=shown_cases()
         ),
+        disagreements=expand(
+            "results/predict/{arm}/{b}/disagreement.nii.gz", arm=study.config.primary_arm, b=shown_cases()
+        ),
         masks=expand("results/segment/{arm}/{b}/mask.nii.gz", arm=study.config.primary_arm, b=shown_cases()),
         outlines=expand("results/outline/{b}/outlines.nii.gz", b=study.cases("test")),
         curves=expand("results/train/{arm}/{fold}/curve.tsv", arm=study.compared_networks, fold=study.folds),
         training=expand("results/train/{arm}/{fold}/train.json", arm=study.compared_networks, fold=study.folds),
         fractions=expand("results/segment/{arm}/fraction.json", arm=study.compared),
-        compare=expand("results/compare/{arm}/{table}.tsv", arm=study.compared, table=TABLES),
+        compare=[
+            *expand("results/compare/{arm}/{table}.tsv", arm=study.compared, table=TABLES),
+            *expand("results/compare/{arm}/located.tsv", arm=study.located),
+        ],
         kinetics=expand("results/kinetics/{exam}/kinetics.json", exam=WITH_MAPS),
         kinetic_maps=expand("results/kinetics/{exam}/maps.nii.gz", exam=WITH_MAPS),
         verify=["results/verify/summary.tsv", "results/verify/cases.tsv"] if TRUE_EXAMS else [],
+        experiments=[
+            f"results/select/{name}{file}"
+            for name in study.config.report.experiments
+            for file in (".json", ".png", ".tsv", "_tests.tsv")
+        ],
         twins="results/fold/twins_all.json",
         published="resources/published/hirsch_2022.yaml",
         template="workflow/report/index.html.j2",

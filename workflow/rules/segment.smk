@@ -23,7 +23,7 @@ rule segment_tune:
         mem_mb=2000,
         runtime=30,
     params:
-        **study.params("segment"),
+        segment=lambda wc: study.segmenting(wc.arm),
         code=digest("segment_tune"),
     message:
         "segment: tune the fraction of {wildcards.arm}"
@@ -36,6 +36,11 @@ rule segment_case:
     input:
         record="results/predict/{arm}/{breast}/predict.json",
         probability="results/predict/{arm}/{breast}/probability.nii.gz",
+        disagreement=lambda wc: (
+            f"results/predict/{wc.arm}/{wc.breast}/disagreement.nii.gz"
+            if study.arms[wc.arm].network != "fuzzy_c_means"
+            else []
+        ),
         fraction="results/segment/{arm}/fraction.json",
     output:
         record="results/segment/{arm}/{breast}/segment.json",
@@ -51,7 +56,7 @@ rule segment_case:
         mem_mb=2000,
         runtime=10,
     params:
-        **study.params("segment"),
+        segment=lambda wc: study.segmenting(wc.arm),
         code=digest("segment_case"),
     message:
         "segment {wildcards.breast} with {wildcards.arm}"

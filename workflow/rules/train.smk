@@ -4,19 +4,18 @@ rule train:
 
 
 rule train_fold:
-    """One network per arm and fold. State lives beside results/ so that a killed job resumes."""
+    """One network per arm and fold, on one GPU where there is one. State lives beside results/ so that a killed job
+    resumes."""
     input:
         folds="results/fold/folds.tsv",
         scaling=lambda wc: f"results/fold/{study.trained[wc.arm].harmonization}/{wc.fold}/scaling.json",
-        records=lambda wc: development(wc, "results/harmonize/{harmonization}/{breast}/harmonize.json"),
-        channels=lambda wc: development(wc, "results/harmonize/{harmonization}/{breast}/channels.nii.gz"),
-        mask_records=lambda wc: development(wc, "results/mask/{breast}/mask.json"),
-        masks=lambda wc: development(wc, "results/mask/{breast}/mask.nii.gz"),
-        outline_records=lambda wc: development(wc, "results/outline/{breast}/outline.json", "malignant"),
-        outlines=lambda wc: development(wc, "results/outline/{breast}/outlines.nii.gz", "malignant"),
+        records=lambda wc: development(wc, "results/slab/{harmonization}/{breast}/slab.json"),
+        slabs=lambda wc: development(wc, "results/slab/{harmonization}/{breast}/slab.npy"),
     output:
         weights="results/train/{arm}/{fold}/weights.pt",
+        last="results/train/{arm}/{fold}/last.pt",
         curve="results/train/{arm}/{fold}/curve.tsv",
+        picture="results/train/{arm}/{fold}/curve.png",
         record="results/train/{arm}/{fold}/train.json",
     log:
         "results/logs/train/{arm}_{fold}.log",
@@ -33,6 +32,7 @@ rule train_fold:
         runtime=lambda wc, attempt: 2880 * attempt,
     params:
         **study.params("train", "seed"),
+        unit=study.config.fold.unit,
         arm=lambda wc: study.trained[wc.arm].model_dump(mode="json"),
         code=digest("train_fold"),
     message:

@@ -70,6 +70,7 @@ rule verify_study:
         truths={b: study.exams[study.exam_of(b)].truth for b in TRUE_TEST},
         raw=raw_digests(*(study.exams[study.exam_of(b)].truth for b in TRUE_TEST)),
         arms=list(study.compared),
+        located=study.located,
         readers=study.config.readers.test,
         code=digest("verify_study"),
     message:

@@ -1,8 +1,8 @@
-"""Conversion of one exam's phases into one NIfTI volume."""
+"""Conversion of one exam's phases into one NIfTI volume, and of its T2-weighted series into another."""
 
 from pathlib import Path
 
-from radparity.convert import convert_exam
+from radparity.convert import convert_exam, convert_t2
 from radparity.intake.source import exam_files
 from radparity.job import case_job
 from radparity.record import read
@@ -10,7 +10,9 @@ from radparity.record import read
 
 def work(run):
     files = exam_files(Path(snakemake.config["raw"]), run.params["folder"])
-    return convert_exam(files, read(run.input.intake), run.output["phases"])
+    intake = read(run.input.intake)
+    facts = convert_exam(files, intake, run.output["phases"])
+    return facts | convert_t2(files, intake, run.output["t2"])
 
 
 case_job(snakemake, "convert", snakemake.wildcards.exam, work)

@@ -1,6 +1,6 @@
 """What one fold learns from its training patients' records: divisors, and landmarks of the scanners."""
 
-from radparity.config import CHANNELS
+from radparity.channels import CHANNELS
 from radparity.fold import read_partition
 from radparity.job import job
 from radparity.ledger import dump

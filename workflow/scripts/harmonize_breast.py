@@ -9,6 +9,7 @@ from radparity.scaling import scanner_name
 
 
 def work(run):
+    converted = read(run.input.convert)
     phases, affine = load(run.input.registered)
     chosen = run.params["harmonize"]
     settings = Settings(
@@ -19,11 +20,13 @@ def work(run):
     channels, grid, facts = harmonize_breast(
         phases,
         affine,
-        read(run.input.convert)["times_s"],
+        converted["times_s"],
         run.params["side"],
         scanner_name(read(run.input.intake)),
         run.wildcards["harmonization"],
         settings,
+        load(run.input.t2) if converted["t2"] else None,
+        converted["t2_reason"],
     )
     save(run.output["channels"], channels, grid)
     return facts

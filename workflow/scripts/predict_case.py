@@ -1,14 +1,15 @@
-"""Probability map of one case with one arm."""
+"""Probability map of one case with one arm, and how far its networks disagree."""
 
 from pathlib import Path
 
 import numpy as np
 
-from radparity.config import CHANNELS
+from radparity.channels import channel_positions
 from radparity.fold import read_partition
-from radparity.image import load, save
+from radparity.image import load, save, spacing
 from radparity.job import case_job
 from radparity.record import DataFault, read
+from radparity.region import readers_box
 
 
 def judged_section(run):
@@ -19,12 +20,12 @@ def judged_section(run):
     return records[0]["section"] if records else run.params["section"]
 
 
-def networks(run, case):
+def networks(run, case, harmonized):
     """The fold networks that may judge this case (all of them, or the one that never saw its patient), each with what
     makes its input; and how many of them were trained without this case's scanner."""
     from radparity.train import weights
 
-    chosen, strange, harmonized = [], 0, read(run.input.record)
+    chosen, strange = [], 0
     for path in run.inputs("weights"):
         member = read_partition(run.input.folds, Path(path).parent.name).get(case)
         if member is None or member["role"] == "held_out":
@@ -34,39 +35,55 @@ def networks(run, case):
     return chosen, strange
 
 
+def readers_region(run, affine):
+    """The box around the readers' outlines on the judged section, for an arm that is given the location."""
+    drawn, raters = load(run.input.outlines, np.uint8)[0][0] > 0, read(run.inputs("outline")[0])["raters"]
+    return readers_box([drawn[..., raters.index(reader)] for reader in run.params["readers"]], spacing(affine)[1:])
+
+
+def clustered(run, channels, mask, section, affine):
+    """Probability of the judged section by fuzzy c-means, no disagreement, the first section, facts."""
+    from radparity.fuzzy_c_means import tumour_map
+
+    arm = run.params["arm"]
+    where = readers_region(run, affine) if arm["region"] == "readers_box" else mask[section]
+    found, facts = tumour_map(channels[:, section], where, arm["channels"].index("dce_in"), arm["region"])
+    return found[None], np.zeros_like(found)[None], section, facts | {"networks": 0}
+
+
+def predicted(run, channels, mask, section, models):
+    """Probability and disagreement of the networks on the judged section or everywhere, and the first section."""
+    from radparity.networks.device import choose_device
+    from radparity.networks.grid import slab_of
+    from radparity.predict import predict_section, predict_volume
+
+    chosen, device = run.params["predict"], choose_device(run.params["device"])
+    how = {name: chosen[name] for name in ("memory_mb", "precision")} | {"device": device, "threads": run.threads}
+    if chosen["extent"] == "section" and section is not None:
+        slab, prior = (slab_of(volume, section, models[0][0].geometry.sections) for volume in (channels, mask))
+        maps = predict_section(models, slab, prior, section, len(mask), **how)
+        return maps.probability[None], maps.disagreement[None], section
+    return *predict_volume(models, channels, mask, section, **how), 0
+
+
 def work(run):
-    arm, case = run.params["arm"], run.wildcards["breast"]
+    arm, harmonized = run.params["arm"], read(run.inputs("record")[0])
+    positions = channel_positions(harmonized, arm["channels"])
     image, affine = load(run.input.channels)
     mask = load(run.input.mask, np.uint8)[0] > 0
-    channels = np.moveaxis(image, -1, 0)[[CHANNELS.index(name) for name in arm["channels"]]]
-    section = judged_section(run)
+    channels, section = np.moveaxis(image, -1, 0)[positions], judged_section(run)
     if arm["network"] == "fuzzy_c_means":
-        from radparity.fuzzy_c_means import cluster_section
-
-        found = cluster_section(channels[:, section], mask[section], arm["channels"].index("dce_in"))
-        probability, first, facts = found.membership[None], section, {"networks": 0}
+        probability, disagreement, first, facts = clustered(run, channels, mask, section, affine)
     else:
-        from radparity.networks.device import choose_device
-        from radparity.networks.grid import slab_of
-        from radparity.predict import predict_section, predict_volume
-
-        models, strange = networks(run, case)
-        chosen = run.params["predict"]
-        how = {"memory_mb": chosen["memory_mb"], "device": choose_device(run.params["device"]), "threads": run.threads}
-        if chosen["extent"] == "section" and section is not None:
-            slab, prior = slab_of(channels, section), slab_of(mask, section)
-            probability, first = predict_section(models, slab, prior, section, len(mask), **how)[None], section
-        else:
-            probability, first = predict_volume(models, channels, mask, section, **how), 0
+        models, strange = networks(run, run.wildcards["breast"], harmonized)
+        probability, disagreement, first = predicted(run, channels, mask, section, models)
         facts = {"networks": len(models), "networks_without_scanner": strange}
     shifted = affine.copy()
     shifted[:3, 3] += affine[:3, 0] * first
     save(run.output["probability"], probability.astype(np.float32), shifted)
-    return facts | {
-        "section": section,
-        "first_section": first,
-        "chosen_by": "readers" if run.inputs("outline") else "sheet",
-    }
+    save(run.output["disagreement"], disagreement.astype(np.float32), shifted)
+    chosen_by = "readers" if run.inputs("outline") else "sheet"
+    return facts | {"section": section, "first_section": first, "chosen_by": chosen_by}
 
 
 case_job(snakemake, "predict", snakemake.wildcards.breast, work)

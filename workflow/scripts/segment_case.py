@@ -19,7 +19,11 @@ def work(run):
     here = affine.copy()
     here[:3, 3] += affine[:3, 0] * (prediction["section"] - prediction["first_section"])
     save(run.output["mask"], mask.astype(np.uint8)[None], here)
-    return {
+    facts = {}
+    if run.inputs("disagreement") and mask.any():
+        spread = judged_section(load(run.input.disagreement)[0], prediction)
+        facts["disagreement"] = float(spread[mask].mean())
+    return facts | {
         "section": prediction["section"],
         "section_chosen_by": prediction["chosen_by"],
         "fraction": fraction,

@@ -1,86 +1,83 @@
 """One network of one arm and fold."""
 
+from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
-from radparity.fold import read_partition
-from radparity.image import load
+from radparity.fold import Member, read_partition, subset
 from radparity.job import job
 from radparity.ledger import dump
-from radparity.record import is_ok, read
-from radparity.train.slab import make_breast
+from radparity.record import DataFault, read
+from radparity.slab import open_breast
+
+OF_THE_ARM = ("network", "width", "mask_prior", "coordinates")
 
 
-def breasts(run, role, positions, scaling):
-    """The usable breasts of one role in this fold."""
-    drawn = {
-        read(p)["case"]: (read(p), image) for p, image in zip(run.inputs("outline_records"), run.inputs("outlines"))
-    }
-    members = read_partition(run.input.folds, run.wildcards["fold"])
-    rows = zip(run.inputs("records"), run.inputs("channels"), run.inputs("mask_records"), run.inputs("masks"))
-    for record, channels, mask_record, mask in rows:
-        harmonized = read(record)
-        case = harmonized["case"]
-        member = members[case]
-        label = member["label"]
-        usable = is_ok(record) and is_ok(mask_record) and (label == "benign" or drawn[case][0]["status"] == "ok")
-        if member["role"] != role or not usable:
+def wanted(run, members):
+    """The training and the validation breasts of this fold, as far as the arm's subset takes them."""
+    rows = [Member(row["breast"], row["patient"], row["label"] == "malignant") for row in members.values()]
+    training = [m for m in rows if members[m.breast]["role"] == "training"]
+    validation = {m.breast for m in rows if members[m.breast]["role"] == "validation"}
+    return subset(training, run.params["seed"], **run.params["arm"]["subset"], unit=run.params["unit"]), validation
+
+
+def usable(run, chosen, members, channels, scaling, left_out):
+    """The breasts among the chosen that can be trained on; why others cannot is counted in `left_out`."""
+    for path, slab in zip(run.inputs("records"), run.inputs("slabs"), strict=True):
+        record = read(path)
+        if record["case"] not in chosen:
             continue
-        image, prior = load(channels)[0], load(mask, np.uint8)[0]
-        outline = None
-        if label == "malignant":
-            outline = np.zeros(prior.shape, np.uint8)
-            outline[drawn[case][0]["section"]] = load(drawn[case][1], np.uint8)[0][0, ..., 0]
-        image = np.moveaxis(image, -1, 0)[positions]
-        yield make_breast(case, member["patient"], label, image, prior, outline, scaling.of(harmonized))
+        member = members[record["case"]]
+        if record["status"] != "ok":
+            left_out[record["code"]] += 1
+            continue
+        try:
+            yield open_breast(record, Path(slab), member["patient"], member["label"], channels, scaling)
+        except DataFault as fault:
+            left_out[fault.code] += 1
 
 
 with job(snakemake) as run:
-    from radparity.config import CHANNELS
     from radparity.networks.device import choose_device
+    from radparity.networks.presets import Architecture, build, count_parameters
     from radparity.scaling import Scaling
-    from radparity.train import state, weights
+    from radparity.train import curve, state, weights
     from radparity.train.loop import train_fold
     from radparity.train.settings import Settings
 
-    arm, chosen = run.params["arm"], run.params["train"]
-    positions = [CHANNELS.index(channel) for channel in arm["channels"]]
-    scaling = Scaling.from_json(read(run.input.scaling)).only(arm["channels"])
-    training = list(breasts(run, "training", positions, scaling))
-    validation = list(breasts(run, "validation", positions, scaling))
-    skip = ("device", "patch")
-    settings = Settings(
-        preset=arm["network"],
-        width=arm["width"],
-        channels=tuple(arm["channels"]),
-        patch=tuple(chosen["patch"]),
-        **{key: value for key, value in chosen.items() if key not in skip},
-    )
-    folder = Path(".radparity", "state", run.wildcards["arm"], run.wildcards["fold"])
+    arm, chosen = run.params["arm"], dict(run.params["train"])
     key = (run.params["seed"], run.wildcards["arm"], run.wildcards["fold"])
-    device = choose_device(chosen["device"])
+    channels = tuple(arm["channels"])
+    preset, width, mask_prior, coordinates = (arm[name] for name in OF_THE_ARM)
+    architecture = Architecture.of(preset, len(channels), width, mask_prior, coordinates)
+    device, usual = choose_device(chosen.pop("device")), chosen.pop("patch")
+    patch = arm["patch"] or (usual if preset in ("paper", "released") else architecture.geometry.patch)
+    settings = Settings(architecture, channels=channels, patch=tuple(patch), **chosen)
+
+    scaling = Scaling.from_json(read(run.input.scaling)).only(channels)
+    members = read_partition(run.input.folds, key[2])
+    left_out = {"training": Counter(), "validation": Counter()}
+    sets = {
+        role: list(usable(run, part, members, channels, scaling, left_out[role]))
+        for role, part in zip(left_out, wanted(run, members), strict=True)
+    }
+    names = {role: tuple(breast.id for breast in breasts) for role, breasts in sets.items()}
 
     def report(event):
         run.progress(", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in event.items()))
 
-    result = train_fold(training, validation, settings, key, folder, run.threads, device, report)
-    about = weights.About(
-        preset=settings.preset,
-        width=settings.base_width(),
-        scaling=scaling,
-        training=tuple(b.id for b in training),
-        validation=tuple(b.id for b in validation),
-    )
+    folder = Path(".radparity", "state", key[1], key[2])
+    result = train_fold(sets["training"], sets["validation"], settings, key, folder, run.threads, device, report)
+    about = weights.About(architecture, scaling, names["training"], names["validation"])
     weights.save(run.output["weights"], result.weights, about)
-    columns = list(result.curve[0]) if result.curve else ["step"]
-    rows = [columns, *[["" if row[c] is None else row[c] for c in columns] for row in result.curve]]
-    run.output["curve"].write_text("\n".join("\t".join(map(str, row)) for row in rows) + "\n")
-    facts = {"selected": result.selected, "selected_step": result.selected_step, "steps": result.steps}
-    facts |= {
-        "training": list(about.training),
-        "validation": list(about.validation),
-        "divisors": list(scaling.divisors),
-    }
-    run.output["record"].write_text(dump(facts | {"arm": key[1], "fold": key[2], "device": device}))
+    weights.save(run.output["last"], result.last, about)
+    run.output["curve"].write_text(curve.table(result.curve))
+    title = f"{key[1]}, fold {key[2]}"
+    run.output["picture"].write_bytes(curve.picture(result.curve, result.selected_step, title))
+    facts = {"arm": key[1], "fold": key[2], "device": device, "machines": result.machines}
+    facts |= {"selected": result.selected, "selected_step": result.selected_step, "steps": result.steps}
+    facts |= {"patches": result.steps * settings.minibatch, "patch": list(patch), "divisors": list(scaling.divisors)}
+    facts |= {role: list(ids) for role, ids in names.items()}
+    facts |= {"left_out": {role: dict(sorted(count.items())) for role, count in left_out.items()}}
+    facts |= {"architecture": vars(architecture), "parameters": count_parameters(build(architecture))}
+    run.output["record"].write_text(dump(facts))
 state.clear(folder)

@@ -64,6 +64,8 @@ with job(snakemake) as run:
     table = pd.DataFrame(cases)
     for arm in run.params["arms"]:
         values = table.loc[table.arm == arm, "dice_truth"] if len(table) else []
-        rows.append(summary_row(f"dice_{arm}", f"{arm} against the true cancer on the outlined section, Dice", values))
+        given = " (location given)" if arm in run.params["located"] else ""
+        meaning = f"{arm}{given} against the true cancer on the outlined section, Dice"
+        rows.append(summary_row(f"dice_{arm}", meaning, values))
     pd.DataFrame(rows).to_csv(run.output["summary"], sep="\t", index=False, float_format="%.6g")
     table.to_csv(run.output["cases"], sep="\t", index=False, float_format="%.6g")

@@ -12,6 +12,7 @@ BRACKET = (
 BRACKET_REFUSED = "reader ids are slots that change persons between cases: no person is lowest or highest"
 BRACKET_NOT_TESTABLE = "fewer than two readers have a usable reference"
 EXPLORATORY = "exploratory"
+LOCATION_GIVEN = "location given: everything is judged inside the box around the readers' outlines"
 MAJORITY_OF_TWO = "; with two other readers the majority is their intersection"
 AVERAGED_WILCOXON = (
     "exploratory; the paper's figure: on Dice averaged over references this Wilcoxon test does not hold its level "

@@ -53,7 +53,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "equivalence": {
         "test": "name of the test",
-        "role": "primary (one test only), the paper's, or sensitivity",
+        "role": "primary (one test of one arm), exploratory (that test of any other arm), the paper's, or sensitivity",
         "estimand": "what is estimated",
         "n": _N,
         "patients": _PATIENTS,
@@ -78,3 +78,22 @@ COLUMNS: dict[str, dict[str, str]] = {
         "share_under_half": "share of cases with Dice under 0.5, 0 to 1",
     },
 }
+
+LOCATED: dict[str, str] = {
+    "rater": '"baseline" (the arm), "network" (the primary arm), a reader, or "readers" (their average in each case)',
+    "reference": '"averaged" over references, or the reader whose reference (and whose own Dice) the row is about',
+    "n": _N,
+    "patients": _PATIENTS,
+    "median": "median Dice over cases, inside the box",
+    "q25": "lower quartile of Dice over cases",
+    "q75": "upper quartile of Dice over cases",
+    "minus_readers": "mean over cases of this rater minus the reader (readers, where averaged), Dice",
+    "minus_readers_low": "its lower bound: studentized bootstrap over patients",
+    "minus_readers_high": "its upper bound",
+    "minus_network": "mean over cases of this rater minus the network inside the box, Dice",
+    "minus_network_low": "its lower bound: studentized bootstrap over patients",
+    "minus_network_high": "its upper bound",
+    "level": "level of both intervals, 1 - 2 alpha",
+    "note": "that the location is given",
+}
+"""The table `located` of an arm that works in the readers' box."""

@@ -15,7 +15,7 @@ from radparity.consensus import Rule, leave_one_out
 Mask = NDArray[np.bool_]
 EmptyPolicy = Literal["drop", "zero"]
 EMPTY_POLICIES: tuple[str, ...] = get_args(EmptyPolicy)
-NETWORK, READERS, AVERAGED = "network", "readers", "averaged"
+NETWORK, BASELINE, READERS, AVERAGED = "network", "baseline", "readers", "averaged"
 NO_OVERLAP = "no overlap"
 
 
@@ -124,7 +124,7 @@ def _check(cases: Sequence[Case]) -> list[str]:
     if not cases:
         raise ValueError("no cases to score: the study has no case with a prediction and all readers' outlines")
     readers = list(cases[0].readers)
-    reserved = {NETWORK, READERS, AVERAGED} & set(readers)
+    reserved = {NETWORK, BASELINE, READERS, AVERAGED} & set(readers)
     if reserved:
         raise ValueError(f"a reader may not be called {sorted(reserved)[0]!r}: the tables use that word; rename them")
     seen: set[str] = set()

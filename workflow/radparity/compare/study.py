@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,8 @@ class Settings:
 
     `margin` is in Dice; `alpha` is the error a side of the equivalence tests (their interval has level 1 - 2 alpha) and
     of the two-sided interval of A (level 1 - alpha). `anonymous` says that reader ids are slots, not persons.
+    `confirmatory` is true of the one arm whose margin test decides; `location_given` of an arm that the readers'
+    outlines tell where the lesion is.
     """
 
     rule: Rule = "intersection"
@@ -48,6 +51,23 @@ class Settings:
     seed: int = 0
     anonymous: bool = False
     minimum_cases: int = 50
+    confirmatory: bool = True
+    location_given: bool = False
+
+    @classmethod
+    def of(cls, compare: Mapping[str, Any], readers: Mapping[str, Any], seed: int, **arm: bool) -> Settings:
+        """From the configuration's blocks `compare` and `readers`, and what is true of the arm (the last two)."""
+        return cls(
+            rule=compare["reference"],
+            empty=compare["empty_reference"],
+            margin=compare["margin"],
+            alpha=compare["alpha"],
+            draws=compare["bootstrap"],
+            seed=seed,
+            anonymous=readers["anonymous"],
+            minimum_cases=compare["minimum_cases"],
+            **arm,
+        )
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
@@ -103,6 +123,8 @@ def _main(scores: pd.DataFrame, per_case: pd.DataFrame, settings: Settings) -> p
         table.loc[references, adjusted] = holm(table.loc[references, raw].to_numpy())
     if settings.rule == "majority" and len(empty) == 3:
         table["note"] += claims.MAJORITY_OF_TWO
+    if settings.location_given:
+        table["note"] += "; " + claims.LOCATION_GIVEN
     return table[list(COLUMNS["main"])]
 
 
@@ -151,12 +173,16 @@ def _equivalence(scores: pd.DataFrame, per_case: pd.DataFrame, settings: Setting
     readers = scores["reference"].nunique()
     primary, primary_by_case = bootstrap(difference, patients), bootstrap(difference, cases)
     t, t_by_case = student(difference, patients), student(difference, cases)
+    role = "primary" if settings.confirmatory else claims.EXPLORATORY
     rows = [
-        _interval_row("margin", "primary", primary, primary_by_case, settings) | {"claim": claims.margin(readers)},
+        _interval_row("margin", role, primary, primary_by_case, settings) | {"claim": claims.margin(readers)},
         _bracket_row(scores, settings),
         _interval_row("patient-robust t", "sensitivity", t, t_by_case, settings) | {"claim": claims.robust_t(readers)},
     ]
-    return pd.DataFrame(rows)[list(COLUMNS["equivalence"])]
+    table = pd.DataFrame(rows)[list(COLUMNS["equivalence"])]
+    if settings.location_given:
+        table["claim"] += f" ({claims.LOCATION_GIVEN})"
+    return table
 
 
 def _interval_row(

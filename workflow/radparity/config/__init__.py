@@ -13,11 +13,23 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from radparity.config.explain import explain
 from radparity.config.imaging import Harmonize, Mask, Register
 from radparity.config.judging import Compare, Deidentify, LearningCurve, Readers, Report, Segment, Selection
-from radparity.config.networks import Arm, Fold, Predict, Subset, Train
-from radparity.config.section import CHANNELS, Channel, ConfigError, Name, Section
+from radparity.config.networks import Arm, Fold, NnUnet, Predict, Subset, Train
+from radparity.config.section import CHANNELS, DEFAULT_CHANNELS, Channel, ConfigError, Name, Section
 from radparity.criteria import Rule, check_rules
 
-__all__ = ["CHANNELS", "Arm", "Channel", "Config", "ConfigError", "Name", "Section", "Subset", "Train", "load"]
+__all__ = [
+    "CHANNELS",
+    "DEFAULT_CHANNELS",
+    "Arm",
+    "Channel",
+    "Config",
+    "ConfigError",
+    "Name",
+    "Section",
+    "Subset",
+    "Train",
+    "load",
+]
 
 
 class Sheets(Section):
@@ -53,6 +65,7 @@ class Config(Section):
     arms: dict[Name, Arm] = Field(min_length=1)
     primary_arm: Name
     train: Train
+    nnunet: NnUnet = NnUnet()
     predict: Predict = Predict()
     segment: Segment = Segment()
     compare: Compare = Compare()
@@ -91,10 +104,18 @@ class Config(Section):
             unknown = [name for name in names if name not in self.arms]
             if unknown:
                 raise ValueError(f"{where}: {unknown[0]} is not an arm. Write one of: {', '.join(self.arms)}")
+            if len(set(names)) < len(names):
+                raise ValueError(f"{where}: a name stands twice. Name every arm once")
+        told = [name for name in named["selection: arms"] if self.arms[name].location_given]
+        if told:
+            raise ValueError(f"selection: arms: {told[0]} is given the location, so it cannot be ranked. Leave it out")
         if self.compare.arms is not None and self.primary_arm not in self.compare.arms:
             raise ValueError(f"compare: arms: the primary arm is missing. Add {self.primary_arm}")
         if curve and not self.arms[curve.arm].trained:
             raise ValueError(f"learning_curve: arm: {curve.arm} trains no network of ours. Name an arm that does")
+        from radparity.arms import arms_of
+
+        arms_of(self)  # refuses names that two trainings would share
         for experiment in self.report.experiments:
             if getattr(self, experiment) is None:
                 raise ValueError(

@@ -72,7 +72,7 @@ class Harmonize(Section):
     times_unknown: Literal["exclude", "assume"] = "exclude"
     assumed_interval_s: float | None = Field(None, gt=0, description="time between phases, for times_unknown: assume")
     divisors: Literal["fold", "published"] = Field(
-        "fold", description="learned from each fold's training patients, or the authors' 40, 0.3 and 0.12"
+        "fold", description="learned from each fold's training patients, or the authors' 40, 0.3, 0.12 and 30"
     )
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -47,7 +48,7 @@ class LearningCurve(Section):
 
     arm: Name
     curves: dict[Name, list[Annotated[list[float], Field(min_length=2, max_length=2)]]] = Field(
-        description="points of each curve: shares of the malignant and of the benign training breasts"
+        min_length=1, description="points of each curve: shares of the malignant and of the benign training breasts"
     )
     repeats: int = Field(3, ge=3, description="draws of the parts, each with its own initial weights")
 
@@ -56,6 +57,10 @@ class LearningCurve(Section):
         for name, points in self.curves.items():
             if len(points) < 2 or any(not 0 < share <= 1 for point in points for share in point):
                 raise ValueError(f"{name}: write two or more points with shares of 0 to 1: [[0.1, 0.1], [1.0, 1.0]]")
+            if any(round(share, 3) != share for point in points for share in point):
+                raise ValueError(f"{name}: write shares with at most three decimals, as 0.098: they name the trainings")
+            if any(small == large for small, large in pairwise(points)):
+                raise ValueError(f"{name}: a point stands twice. Write it once")
             if points != sorted(points) or [point[1] for point in points] != sorted(point[1] for point in points):
                 raise ValueError(f"{name}: write the points from the smallest part to the largest")
         return self

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from radparity.config.section import CHANNELS, Channel, Harmonization, Section
+from radparity.config.section import DEFAULT_CHANNELS, Channel, Harmonization, Section
 from radparity.networks.geometry import GEOMETRIES
 
 
@@ -34,7 +34,7 @@ class Arm(Section):
     mask_prior: bool | None = Field(None, description="the breast mask as an input; none: as the preset")
     coordinates: bool | None = Field(None, description="the place in the breast as an input; none: as the preset")
     patch: list[int] | None = Field(None, min_length=3, max_length=3, description="input in training; none: the usual")
-    channels: list[Channel] = Field(list(CHANNELS), min_length=1)
+    channels: list[Channel] = Field(list(DEFAULT_CHANNELS), min_length=1)
     harmonization: Harmonization = "pre_p95"
     subset: Subset = Subset()
     region: Literal["section", "readers_box"] = Field("section", description="where fuzzy c-means clusters")
@@ -44,6 +44,11 @@ class Arm(Section):
         """Whether this arm has networks of ours (fuzzy c-means has none, nnU-Net its own)."""
         return self.network in GEOMETRIES
 
+    @property
+    def location_given(self) -> bool:
+        """Whether the readers' outlines tell this arm where the lesion is."""
+        return self.region == "readers_box"
+
     @model_validator(mode="after")
     def _combinations(self) -> Arm:
         if len(set(self.channels)) < len(self.channels):
@@ -52,6 +57,8 @@ class Arm(Section):
             raise ValueError("fuzzy c-means chooses its cluster by dce_in. Add dce_in to channels")
         if self.region != "section" and self.network != "fuzzy_c_means":
             raise ValueError("region is for network: fuzzy_c_means. Leave it out")
+        if self.network == "nnunet" and not set(self.channels) <= set(DEFAULT_CHANNELS):
+            raise ValueError(f"nnunet takes the channels that every breast has: {', '.join(DEFAULT_CHANNELS)}")
         if self.patch is not None:
             if not self.trained:
                 raise ValueError(f"patch: {self.network} takes none. Leave it out")
@@ -87,6 +94,18 @@ class Train(Section):
                 "write patch: [19, 75, 75]; sections are 19 and both in-plane sizes 43, 51, 59, 67, 75 ..."
             )
         return self
+
+
+class NnUnet(Section):
+    """How arms with network: nnunet are trained; all else is nnU-Net's own choice."""
+
+    configuration: Literal["2d", "3d_fullres"] = "3d_fullres"
+    epochs: int = Field(1000, ge=1)
+    minutes: float | None = Field(None, gt=0, description="instead of epochs: as many as fit")
+    iterations: int = Field(250, ge=1, description="steps of an epoch")
+    validation_iterations: int = Field(50, ge=1, description="validation minibatches looked at after each epoch")
+    workers: int = Field(0, ge=0, description="processes that augment; with 0 a training can be repeated bit by bit")
+    mirroring: bool = Field(True, description="predict mirrored images too, and take the mean")
 
 
 class Predict(Section):

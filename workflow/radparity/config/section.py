@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from radparity.channels import CHANNELS, DEFAULT_CHANNELS, Channel
+
+__all__ = ["CHANNELS", "DEFAULT_CHANNELS", "Channel", "ConfigError", "Harmonization", "Name", "Section"]
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Harmonization = Literal["pre_p95", "pre_max", "own_p95", "zscore", "histogram"]
-Channel = Literal["t1c", "dce_in", "dce_out"]
-CHANNELS: tuple[Channel, ...] = ("t1c", "dce_in", "dce_out")
 
 
 class ConfigError(ValueError):

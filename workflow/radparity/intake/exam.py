@@ -15,6 +15,7 @@ from radparity.intake.headers import Header, read_headers
 from radparity.intake.laterality import dynamic_of_side, laterality
 from radparity.intake.phases import phases
 from radparity.intake.series import by_series
+from radparity.intake.t2 import choose_t2
 from radparity.record import DataFault
 
 ECHO_TOLERANCE_MS = 0.3
@@ -38,7 +39,8 @@ def intake_exam(
     unknown) and its files in order of position along the normal (`name#frame`, from 0, in a multi-frame file); split_by
     and timed_by; plane, oblique_degrees, sections, matrix (rows, columns), in_plane_mm (of the same), section_mm,
     phase_count, x_range_mm (patient coordinates, positive to the left), laterality and laterality_from, scanner,
-    transfer_syntax, compressed, every series with role and reason, other_files, flags.
+    transfer_syntax, compressed, t2 and t2_reason (radparity.intake.t2), every series with role and reason, other_files,
+    flags.
     Raises DataFault with the code and the mend where the exam cannot be used.
     """
     headers, others = read_headers(files)
@@ -66,6 +68,8 @@ def intake_exam(
     name, oblique = plane(first[0])
     shown, shown_from, disagree = laterality(first)
     low, high = x_range(first)
+    damaged = {image.series for image in headers if image.truncated}
+    t2, unusable = choose_t2(series, record, first, damaged, roles)
     times: list[float | None] = [*found.times] if found.times else [None] * len(found.phases)
     return {
         "phases": [
@@ -88,9 +92,10 @@ def intake_exam(
         | {"coil": first[0].coil},
         "transfer_syntax": sorted({image.syntax for image in images}),
         "compressed": any(image.compressed for image in images),
+        **t2,
         "series": record + _unplaced(lost),
         "other_files": len(others),
-        "flags": flags + found.flags + disagree + _lossy(images),
+        "flags": flags + found.flags + disagree + unusable + _lossy(images),
     }
 
 

@@ -87,7 +87,9 @@ class Header:
     @property
     def placed(self) -> bool:
         """Whether the header says where the image lies and how large its pixels are."""
-        return len(self.position) == 3 and len(self.orientation) == 6 and min(self.spacing) > 0
+        return (
+            len(self.position) == 3 and len(self.orientation) == 6 and any(self.orientation) and min(self.spacing) > 0
+        )
 
 
 def read_headers(files: Mapping[str, Path]) -> tuple[list[Header], list[str]]:

@@ -46,8 +46,18 @@ def reproducible(threads: int) -> Iterator[None]:
 
 def on_device(network: Network, device: str) -> Network:
     """The network itself, moved to `device`, with channels last in memory: faster on a CPU, as measured."""
-    network.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    network.to(device)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Conv3d):
+            layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+            layer.to(memory_format=layouts[layer.weight.dim()])  # type: ignore[call-overload]
     return network
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory could not be had, on a GPU or by numpy's, torch's or oneDNN's allocator."""
+    words = ("can't allocate memory", "not enough memory", "bad_alloc", "could not create a memory object")
+    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or any(word in str(error) for word in words)
 
 
 def describe(threads: int, device: str) -> str:

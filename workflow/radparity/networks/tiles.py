@@ -1,80 +1,113 @@
-"""How a volume is cut into tiles for a network whose output is smaller than its input and has a grid of 8 voxels."""
+"""How the voxels to predict are cut into tiles: the fewest voxels to compute, within the memory.
+
+A network sees its input on a grid (`Geometry.period`), so every tile's output begins on one grid that is fixed for the
+case. The map then does not depend on the tiles, and a tile may be as small or as large as is best.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from radparity.networks.grid import SECTIONS
-from radparity.networks.unet3d import PERIOD, REDUCTION, SMALLEST, check_input_size
+import numpy as np
+from numpy.typing import NDArray
 
-Size = tuple[int, int, int]
-
-BYTES_PER_VOXEL = 320
-BYTES_PER_VOXEL_AND_WIDTH = 12
-"""Peak memory of one tile per input voxel, and per input voxel and unit of base width: above every measurement on a CPU
-with widths 8 to 47 and tiles of 19 x 139 x 139 to 35 x 235 x 235."""
+from radparity.networks.geometry import Geometry, Size
 
 
-def tile_mb(base_width: int, tile: Size) -> float:
-    """Memory in MB that one tile of this input size takes at its peak."""
-    return (BYTES_PER_VOXEL + BYTES_PER_VOXEL_AND_WIDTH * base_width) * math.prod(tile) / 1e6
+@dataclass(frozen=True)
+class Tile:
+    """`output` is the first voxel of what the tile predicts, `size` its input, `extent` what is wanted of its output;
+    all (section, anterior, superior)."""
+
+    output: Size
+    size: Size
+    extent: Size
+
+    def halves(self, geometry: Geometry, wanted: Wanted) -> list[Tile]:
+        """The tile in two, each cut to what is wanted, along the axis that leaves the least to compute.
+
+        Empty where it cannot be cut.
+        """
+        found = []
+        for axis, step in enumerate(geometry.period):
+            if self.extent[axis] > step and not (geometry.whole_section and axis):
+                first = math.ceil(self.extent[axis] / step / 2) * step
+                found.append([tile for part in self._cut(axis, first) for tile in wanted.tiles(geometry, *part)])
+        return min(found, key=lambda tiles: sum(work(geometry, tile.size) for tile in tiles), default=[])
+
+    def _cut(self, axis: int, first: int) -> list[tuple[Size, Size]]:
+        origin, less, more = (list(size) for size in (self.output, self.extent, self.extent))
+        origin[axis] += first
+        less[axis], more[axis] = first, self.extent[axis] - first
+        return [(self.output, _size(less)), (_size(origin), _size(more))]
 
 
-def smallest_tile(single_section: bool) -> Size:
-    """The smallest input whose outputs, set at multiples of 8 voxels, leave no gap."""
-    return SECTIONS if single_section else SECTIONS + PERIOD, SMALLEST[1] + PERIOD, SMALLEST[2] + PERIOD
+@dataclass(frozen=True)
+class Wanted:
+    """The voxels to predict, (section, anterior, superior). The grid of tiles goes through `origin`, which is 0 or less
+    on each axis."""
+
+    voxels: NDArray[np.bool_]
+    origin: Size
+
+    def tiles(self, geometry: Geometry, output: Size | None = None, extent: Size | None = None) -> list[Tile]:
+        """One tile around all that is wanted, or what is wanted in a box that begins on the grid; none where nothing
+        is."""
+        output = self.origin if output is None else output
+        shape = self.voxels.shape
+        stop = shape if extent is None else [min(o + e, n) for o, e, n in zip(output, extent, shape, strict=True)]
+        start = [max(o, 0) for o in output]
+        box = self.voxels[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))]
+        first, last = [], []
+        for axis in range(3):
+            found = np.flatnonzero(box.any(axis=tuple({0, 1, 2} - {axis})))
+            if not found.size:
+                return []
+            whole = geometry.whole_section and axis
+            low, high = (0, shape[axis]) if whole else (start[axis] + found[0], start[axis] + found[-1] + 1)
+            step = geometry.period[axis]
+            first.append((low - self.origin[axis]) // step * step + self.origin[axis])
+            last.append(high)
+        needed = _size([b - a for a, b in zip(first, last, strict=True)])
+        return [Tile(_size(first), geometry.covering(needed), needed)]
 
 
-def check_tile(tile: Size, single_section: bool) -> None:
-    """Refuse a tile that the network cannot take, or that would leave gaps between neighbours. Raises ValueError."""
-    check_input_size(tile)
-    least = smallest_tile(single_section)
-    if any(length < shortest for length, shortest in zip(tile, least, strict=True)):
-        raise ValueError(f"tile {tile} would leave gaps between neighbours; use at least {least}")
-    if single_section and tile[0] != SECTIONS:
-        raise ValueError(f"a tile of {tile[0]} sections for a single section; use {SECTIONS}")
+class DoesNotFitError(ValueError):
+    """A tile of input `size` that cannot be cut further is too large."""
+
+    def __init__(self, size: Size) -> None:
+        self.size = size
+        super().__init__(f"a tile of {' x '.join(map(str, size))} voxels, the smallest, does not fit")
 
 
-def largest_tile(base_width: int, wanted: Size, memory_mb: float, single_section: bool) -> Size:
-    """The largest legal input that fits into `memory_mb` and yields no more than the output `wanted` needs.
+def plan(geometry: Geometry, wanted: Wanted, waiting: list[Tile], fits: Callable[[Size], bool]) -> Iterator[Tile]:
+    """Tiles whose inputs fit, cut from those in `waiting`, which the caller may add to meanwhile; together they cover
+    every wanted voxel of them.
 
-    It grows in-plane first, evenly: the border that is computed and thrown away is larger there. Raises ValueError
-    if not even the smallest fits.
+    Raises DoesNotFitError where a tile that cannot be cut further does not fit.
     """
-    tile = smallest_tile(single_section)
-    if tile_mb(base_width, tile) > memory_mb:
-        needed = math.ceil(tile_mb(base_width, tile))
-        raise ValueError(
-            f"memory_mb {memory_mb:g} is too small for a network of width {base_width}; give at least {needed}"
-        )
-    most = [
-        least + PERIOD * max(0, math.ceil((length + less - least) / PERIOD))
-        for length, less, least in zip(wanted, REDUCTION, SMALLEST, strict=True)
-    ]
-    for axes in ((1, 2), () if single_section else (0,)):
-        growing = True
-        while growing:
-            growing = False
-            for axis in axes:
-                grown = _longer(tile, axis)
-                if grown[axis] <= most[axis] and tile_mb(base_width, grown) <= memory_mb:
-                    tile, growing = grown, True
-    return tile
+    while waiting:
+        tile = waiting.pop()
+        halves = tile.halves(geometry, wanted)
+        if not fits(tile.size):
+            if not halves:
+                raise DoesNotFitError(tile.size)
+            waiting += reversed(halves)
+        elif halves and sum(work(geometry, half.size) for half in halves) < work(geometry, tile.size):
+            waiting += reversed(halves)
+        else:
+            yield tile
 
 
-def origins(first: Size, stop: Size, out: Size) -> Iterator[Size]:
-    """First output voxel of every tile of output `out`: multiples of 8 from `first`, covering all before `stop`."""
-    sections, anteriors, superiors = (
-        range(start, end, max(length // PERIOD * PERIOD, 1))
-        for start, end, length in zip(first, stop, out, strict=True)
-    )
-    for section in sections:
-        for anterior in anteriors:
-            for superior in superiors:
-                yield section, anterior, superior
+def work(geometry: Geometry, size: Size) -> float:
+    """About how much there is to compute for an input of this size, in any unit. A voxel of the output passes the
+    wide layers of the decoder as well: about twice the work of one that is only seen."""
+    return math.prod(size) + 2 * math.prod(geometry.output(size))
 
 
-def _longer(tile: Size, axis: int) -> Size:
-    sizes = [length + PERIOD * (i == axis) for i, length in enumerate(tile)]
-    return sizes[0], sizes[1], sizes[2]
+def _size(lengths: Any) -> Size:
+    section, anterior, superior = (int(length) for length in lengths)
+    return section, anterior, superior

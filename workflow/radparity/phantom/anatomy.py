@@ -19,7 +19,9 @@ from radparity.phantom.smooth import Array, Axes, noise
 from radparity.phantom.vessels import vessel_level
 
 FAT, GLAND, SKIN, MUSCLE, LUNG, VESSEL_SIGNAL, CANCER, BENIGN = 13.0, 44.0, 58.0, 30.0, 4.0, 36.0, 40.0, 41.0
+T2_FAT, T2_GLAND, T2_MUSCLE, T2_VESSEL, T2_CANCER, T2_BENIGN, T2_FLUID = 12.0, 55.0, 16.0, 45.0, 70.0, 95.0, 160.0
 OUTSIDE_MM = -30.0
+MOST_CYSTS, CYST_MM = 3, (2.0, 5.0)
 
 
 @dataclass
@@ -120,7 +122,8 @@ def _paint_breast(anatomy: Anatomy, design: ExamDesign, slab: Slab, size: Size, 
     base += muscle * (MUSCLE * (0.85 + 0.2 * noise(rng, axes, (6.0, 2.5, 9.0))) - base)
     base += vessel * breast * (VESSEL_SIGNAL - base)
     base += skin * (SKIN - base)
-    t2 = breast * (30 + 60 * gland * grain) + 15 * muscle + 60 * vessel * breast
+    t2 = breast * (T2_FAT * grain + gland * (T2_GLAND * grain - T2_FAT))
+    t2 += T2_MUSCLE * muscle + vessel * breast * (T2_VESSEL - t2)
 
     amount = float(rng.choice([0.3, 0.6, 1.0, 1.5]))
     patches = np.clip(1 + 0.65 * noise(rng, axes, 6.0), 0.1, 2.6)
@@ -135,12 +138,13 @@ def _paint_breast(anatomy: Anatomy, design: ExamDesign, slab: Slab, size: Size, 
         share = soft(item.level)
         signal = CANCER if item.kind == "cancer" else BENIGN
         base[w] += share * (signal * grain[w] - base[w])
-        t2[w] += share * ((55 if item.kind == "cancer" else 95) - t2[w])
+        t2[w] += share * ((T2_CANCER if item.kind == "cancer" else T2_BENIGN) - t2[w])
         slow[w] *= 1 - share
         fast[w] *= 1 - share
         _mark(anatomy, slab.side, item, lesion, owner)
         shares.append((item, share))
 
+    _add_cysts(generator(seed, design.exam, slab.side, "cysts"), t2, axes, gland, lesion)
     scanner = SCANNERS[design.scanner]
     behind = np.clip(np.float32(shape.nipple[1]) - front, 0, None)
     coil = np.exp(-behind / (scanner.coil_mm * size.scale)) + 0.35 * np.exp(-np.clip(shape.skin, 0, None) / 9.0)
@@ -164,6 +168,16 @@ def _paint_breast(anatomy: Anatomy, design: ExamDesign, slab: Slab, size: Size, 
         else:
             anatomy.uptake.append((item.curve, np.zeros(anatomy.grid.shape, dtype=np.float32)))
             anatomy.uptake[-1][1][order] = added
+
+
+def _add_cysts(rng: np.random.Generator, t2: Array, axes: Axes, gland: Array, lesion: Array) -> None:
+    """Simple cysts in the gland, away from lesions: fluid, bright on T2; T1 before and after contrast shows none."""
+    room = np.argwhere((gland > 0.5) & (lesion < -CYST_MM[1]))
+    for _ in range(int(rng.integers(0, MOST_CYSTS + 1)) if len(room) else 0):
+        centre = [axis[k] for axis, k in zip(axes, rng.choice(room), strict=True)]
+        apart = np.meshgrid(*[axis - c for axis, c in zip(axes, centre, strict=True)], indexing="ij", sparse=True)
+        share = soft(float(rng.uniform(*CYST_MM)) - np.sqrt(sum(d**2 for d in apart)))
+        t2 += share * (T2_FLUID - t2)
 
 
 def _mark(anatomy: Anatomy, side: str, item: Lesion, lesion: Array, owner: Array) -> None:

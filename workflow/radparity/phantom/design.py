@@ -42,7 +42,8 @@ CHOICES = {
     "scanner": tuple(SCANNERS),
     "resolution": ("coarse", "fine"),
     "layout": ("multiphase", "per_phase", "content_time", "axial", "enhanced"),
-    "distractors": ("none", "t2", "localizer"),
+    "distractors": ("none", "localizer"),
+    "t2": ("none", "same", "sagittal", "axial", "truncated"),
 }
 
 
@@ -79,6 +80,7 @@ class ExamDesign:
     phases: int
     layout: str
     distractors: str
+    t2: str = "none"
 
     def __post_init__(self) -> None:
         """Refuse values that the generator does not know."""

@@ -21,7 +21,7 @@ from radparity.phantom.multiframe import as_multiframe
 
 SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-FIRST_DYNAMIC_SERIES = 8
+T2_SERIES, FIRST_DYNAMIC_SERIES = 2, 8
 DAYS_BETWEEN_EXAMS = 26
 Volume = NDArray[Any]
 
@@ -86,12 +86,15 @@ class ExamWriter:
         d.SliceLocation = f"{np.dot(np.cross(orientation[:3], orientation[3:]), position):.9g}"
         d.Rows, d.Columns = pixels.shape
         d.PixelData = np.ascontiguousarray(np.clip(np.rint(pixels), 0, 65535).astype("<u2")).tobytes()
-        # Archives hand out both flat folders and one folder a series.
-        flat = f"i{d.SeriesNumber}.{instance:05d}.dcm"
-        name = f"S{d.SeriesNumber:03d}/IM{instance:04d}.dcm" if self.design.layout in ("per_phase", "axial") else flat
-        path = self.folder / name
+        path = self._path(d.SeriesNumber, instance)
         path.parent.mkdir(parents=True, exist_ok=True)
         d.save_as(path, enforce_file_format=True)
+
+    def _path(self, series: int, instance: int) -> Path:
+        """Archives hand out both flat folders and one folder a series."""
+        if self.design.layout in ("per_phase", "axial"):
+            return self.folder / f"S{series:03d}/IM{instance:04d}.dcm"
+        return self.folder / f"i{series}.{instance:05d}.dcm"
 
     def _sagittal(self, d: Dataset, volume: Volume, grid: Grid, first: int) -> None:
         """The sections of a volume (section, anterior, superior), rows from superior, columns from anterior."""
@@ -157,9 +160,13 @@ class ExamWriter:
                 d.ContentTime, d.AcquisitionNumber = self._clock(time), 1 if phase == 0 else 2
             self._sagittal(d, volume, grid, 1 + phase * n)
 
-    def t2(self, volume: Volume, grid: Grid) -> None:
-        """A fat-suppressed T2-weighted series, as read beside the dynamic one."""
-        d = self._dataset(2, "Sag T2 FSE FS", -600, 4000, 85, 90)
+    def t2(self, volume: Volume, grid: Grid, plane: str, cut: bool) -> None:
+        """A fat-suppressed T2-weighted series read before the dynamic one: sagittal, axial or in its plane (`same`).
+
+        cut: one of its files ends before its pixels do, as after a broken transfer.
+        """
+        axial = plane == "axial" or plane == "same" and self.design.layout == "axial"
+        d = self._dataset(T2_SERIES, f"{'Ax' if axial else 'Sag'} T2 FSE FS", -600, 4000, 90, 90)
         d.ScanningSequence, d.SequenceVariant, d.MRAcquisitionType, d.SequenceName, d.EchoTrainLength = (
             "SE",
             "SK",
@@ -168,7 +175,13 @@ class ExamWriter:
             16,
         )
         d.AcquisitionDate, d.AcquisitionTime, d.ContentTime = self.day, self._clock(-600), self._clock(-600)
-        self._sagittal(d, volume, grid, 1)
+        if axial:
+            self._axial(d, volume, grid)
+        else:
+            self._sagittal(d, volume, grid, 1)
+        if cut:
+            path = self._path(T2_SERIES, 5)
+            path.write_bytes(path.read_bytes()[:-1000])
 
     def localizer(self, planes: list[tuple[Volume, Sequence[float], Sequence[float]]], pixel_mm: float) -> None:
         """A three-plane localizer: images (row, column) with position and orientation in patient coordinates (LPS)."""

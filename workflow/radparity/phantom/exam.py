@@ -17,7 +17,7 @@ from radparity.phantom.anatomy import Anatomy, paint
 from radparity.phantom.design import SCANNERS, SIZES, ExamDesign, generator
 from radparity.phantom.dicom import ExamWriter
 from radparity.phantom.enhancement import phase_times
-from radparity.phantom.grid import Grid, place
+from radparity.phantom.grid import Grid, place, t2_grid
 from radparity.phantom.motion import Displacement, displacements
 from radparity.phantom.readers import HABITS, largest_section, outline
 
@@ -37,21 +37,28 @@ def make_exam(design: ExamDesign, out: Path, seed: int, size: str, motion: bool,
         moves = displacements(generator(seed, design.exam, "motion"), times, painted, native, breast > 0)
     deviation = SCANNERS[design.scanner].noise if noise else 0.0
 
-    def acquire(volume: NDArray[np.float32], purpose: str, move: Displacement | None = None) -> NDArray[np.float32]:
-        signal = image.sample(volume, painted, native, move)
+    def acquire(
+        volume: NDArray[np.float32], purpose: str, move: Displacement | None, grid: Grid
+    ) -> NDArray[np.float32]:
+        signal = image.sample(volume, painted, grid, move)
         return (
             image.rician(generator(seed, design.exam, "noise", purpose), signal, deviation)
             if noise
             else np.maximum(signal, 0)
         )
 
-    phases = [acquire(anatomy.signal(t), f"phase {k}", m) for k, (t, m) in enumerate(zip(times, moves, strict=True))]
+    phases = [
+        acquire(anatomy.signal(t), f"phase {k}", m, native) for k, (t, m) in enumerate(zip(times, moves, strict=True))
+    ]
     writer = ExamWriter(design, out / "dicom" / design.exam, seed)
     writer.window = float(np.percentile(phases[1], 99.8))
     writer.dynamic(phases, times, native)
-    if design.distractors == "t2":
-        writer.t2(acquire(anatomy.t2, "t2"), native)
-    elif design.distractors == "localizer":
+    if design.t2 != "none":
+        plane = "sagittal" if design.t2 == "truncated" else design.t2
+        grid = native if plane == "same" else t2_grid(native, plane)
+        # T2 is read before the dynamic series, when the breast lies as before contrast.
+        writer.t2(acquire(anatomy.t2, "t2", moves[0], grid), grid, plane, cut=design.t2 == "truncated")
+    if design.distractors == "localizer":
         writer.localizer(_localizer(anatomy, native), LOCALIZER_MM)
 
     numbers = image.lesion_numbers(anatomy, native)
@@ -141,6 +148,7 @@ def _write_truth(
         "times_s": times,
         "lesions": lesions,
         "displacement_rms_mm": [round(v, 4) for v in rms],
+        "t2": design.t2,
     }
     (folder / "truth.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     nifti.save(folder / "displacement.nii.gz", np.moveaxis(field, (0, 1), (3, 4)), sparse.affine)

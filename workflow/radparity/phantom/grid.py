@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from radparity.phantom.design import ExamDesign, Size, generator
 
 MARGIN_MM = 5.0
+T2_MM = {"sagittal": (4.0, 0.9, 0.9), "axial": (1.2, 1.2, 4.0)}
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,17 @@ class Grid:
         n, m, k = self.shape
         d = self.spacing
         return Grid(self.origin, (d[0], d[1] * step, d[2] * step), (n, -(-m // step), -(-k // step)))
+
+
+def t2_grid(native: Grid, plane: str) -> Grid:
+    """The grid of a T2-weighted series of its own spacing, sagittal or axial: it covers the native field of view."""
+    spacing = T2_MM[plane]
+    extent = np.array(native.shape) * native.spacing
+    middle = np.array([(axis[0] + axis[-1]) / 2 for axis in native.axes])
+    count = np.ceil(extent / spacing - 1e-6).astype(int)
+    first = middle - (count - 1) / 2 * spacing
+    origin, shape = tuple(round(float(v), 4) for v in first), tuple(int(n) for n in count)
+    return Grid((origin[0], origin[1], origin[2]), spacing, (shape[0], shape[1], shape[2]))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from radparity.report.results import Results
 from radparity.report.tables import Table, counted, interval, number
 from radparity.scaling import scanner_name
 
-CHANNEL_NAMES = ("T1c", "DCE-in", "DCE-out")
+CHANNEL_NAMES = ("T1c", "DCE-in", "DCE-out", "T2")
 IN_PLANE_STEP_MM, SECTION_STEP_MM = 0.04, 0.5
 
 
@@ -70,15 +70,17 @@ def resolution_plot(results: Results) -> Figure | None:
 
 
 def grid_tables(results: Results) -> list[Table]:
-    """How the breasts were cut from the exams, and whose times were assumed."""
+    """How the breasts were cut from the exams, whose times were assumed, and which have a T2 channel."""
     records = list(results.used("harmonize").values())
     cuts = {None: "shows one breast", "origin": "both; cut at x = 0", "image": "both; cut where the image shows it"}
     planes = ("sections of its own" if r.get("reformatted") else "as acquired" for r in records)
     times = ("assumed" if r.get("times_assumed") else "from the headers" for r in records)
+    weighted = ("a channel" if "t2" in r.get("channels", ()) else "none that can be used" for r in records)
     return [
         counted("midline", "Volume", "volume", "breasts", (cuts[r.get("midline_from")] for r in records)),
         counted("reformatted", "Sections", "sections", "breasts", planes),
         counted("assumed", "Times of phases", "times", "breasts", times),
+        counted("t2", "T2", "T2-weighted series", "breasts", weighted),
     ]
 
 
@@ -148,18 +150,20 @@ def intensity_tables(results: Results) -> list[Table]:
     groups: dict[str, list[list[float]]] = {}
     for breast, record in results.used("harmonize").items():
         groups.setdefault(scanners.get(exam[breast], "not stated"), []).append(record["divisors"])
-    rows = [
-        [name, str(len(own)), *(_range([divisors[k] for divisors in own], 1) for k in range(3))]
-        for name, own in sorted(groups.items())
-    ]
+    most = max((len(divisors) for own in groups.values() for divisors in own), default=3)
+
+    def of_channel(own: list[list[float]], k: int) -> str:
+        held = [divisors[k] for divisors in own if k < len(divisors)]
+        return _range(held, 1) if held else "–"
+
+    rows = [[name, str(len(own)), *(of_channel(own, k) for k in range(most))] for name, own in sorted(groups.items())]
     harmonization = results.config["arms"][results.primary]["harmonization"]
     note = (
         f"Harmonization {harmonization}: each exam's channels are divided by these raw intensities; median (range) "
-        "over breasts."
+        "over breasts, for T2 over those that have it."
     )
-    tables = [
-        Table("divisors", "Divisors of the exams, by scanner", ["scanner", "breasts", *CHANNEL_NAMES], rows, note)
-    ]
+    head = ["scanner", "breasts", *CHANNEL_NAMES[:most]]
+    tables = [Table("divisors", "Divisors of the exams, by scanner", head, rows, note)]
     rows = [
         [
             arm,

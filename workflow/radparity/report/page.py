@@ -10,6 +10,8 @@ import jinja2
 
 from radparity.record import read
 from radparity.report import data, flow, made, pictures, plots, study, tables
+from radparity.report.baselines import side_by_side
+from radparity.report.experiments import experiments
 from radparity.report.figures import Figure
 from radparity.report.results import Results
 from radparity.report.tables import Table
@@ -51,9 +53,11 @@ def build(results: Results, template: Path) -> tuple[str, str, str]:
         "decisions": flow.decisions_table(results.records["eligible"]),
         "twins": _twins_table(results),
         "arms": [_arm_tables(results, arm) for arm in results.arms],
+        "baselines": side_by_side(results),
         "claims": tables.claims_table(results.table("equivalence")),
         "published": tables.published_tables(results.published),
         "figures": _figures(results),
+        "experiments": experiments(results),
         "shown": _shown(results),
         "truth": _truth_table(results),
         "truth_figure": plots.truth_plot(results) if results.verify else None,
@@ -105,10 +109,10 @@ def _exclusions(ends: list[flow.Outcome]) -> Table:
 def _arm_tables(results: Results, arm: str) -> dict[str, Any]:
     primary = arm == results.primary
     return {
-        "name": arm,
+        "title": tables.title(arm, results.config),
         "primary": primary,
         "main": tables.main_table(arm, results.table("main", arm), results.config),
-        "equivalence": tables.equivalence_table(arm, results.table("equivalence", arm), primary),
+        "equivalence": tables.equivalence_table(arm, results.table("equivalence", arm), results.config, primary),
         "tails": tables.tails_table(arm, results.table("tails", arm), results.config),
     }
 

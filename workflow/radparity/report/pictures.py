@@ -83,7 +83,7 @@ def windows(channels: NDArray[Any]) -> list[tuple[float, float]]:
 
 @styled
 def channel_panel(results: Results, case: str, name: str, caption: str) -> Figure:
-    """T1c, DCE-in, DCE-out and the network's probability on the judged section, with outlines and network's mask."""
+    """One section: T1c, DCE-in, DCE-out, the network's probability and its folds' disagreement, outlines, its mask."""
     section = results.records["segment"][case]["section"]
     image, affine = load(results.images["channels"][case])
     planes, mm = np.moveaxis(image[section], -1, 0), spacing(affine)[1:]
@@ -91,7 +91,9 @@ def channel_panel(results: Results, case: str, name: str, caption: str) -> Figur
     chance = judged_section(load(results.images["probabilities"][case])[0], prediction)
     mask = load(results.images["masks"][case], np.uint8)[0][0] > 0
     ratio = planes.shape[2] * mm[1] / (planes.shape[1] * mm[0])
-    figure, axes = canvas(10.2, 2.35 * ratio + 0.4, 1, 4)
+    disagreement = results.images["disagreements"].get(case)
+    columns = 5 if disagreement else 4
+    figure, axes = canvas(2.35 * columns + 0.4, 2.2 * ratio + 0.4, 1, columns)
     limits = windows(planes)
     for axis, title, plane, (low, high) in zip(axes[0], ("T1c", "DCE-in", "DCE-out"), planes, limits, strict=False):
         show(axis, plane, mm, low, high)
@@ -100,6 +102,12 @@ def channel_panel(results: Results, case: str, name: str, caption: str) -> Figur
     drawn = show(axes[0, 3], chance, mm, 0, top, "cividis")
     axes[0, 3].set_title("probability, network")
     figure.colorbar(drawn, ax=axes[0, 3], shrink=0.75, pad=0.02).outline.set_visible(False)
+    if disagreement:
+        apart = judged_section(load(disagreement)[0], prediction)
+        drawn = show(axes[0, 4], apart, mm, 0, float(apart.max()) or 1.0, "magma")
+        axes[0, 4].set_title("fold disagreement")
+        bar = figure.colorbar(drawn, ax=axes[0, 4], shrink=0.75, pad=0.02, label="standard deviation")
+        bar.outline.set_visible(False)
     if case in results.images["outlines"]:
         raters = results.records["outline"][case]["raters"]
         readers = load(results.images["outlines"][case], np.uint8)[0][0] > 0
@@ -111,8 +119,13 @@ def channel_panel(results: Results, case: str, name: str, caption: str) -> Figur
         outline(axis, mask, mm, *NETWORK_LINE, 0.9, halo=True)
     caption += (
         " Yellow: the network's mask. DCE-out: middle grey is no change, darker is washout. The probability's "
-        f"scale ends at the section's maximum, {top:.2f}. {CONVENTION}"
+        f"scale ends at the section's maximum, {top:.2f}."
     )
+    if disagreement:
+        inside = results.records["segment"][case].get("disagreement")
+        mean = f"; inside the mask its mean is {inside:.3f}" if inside is not None else ""
+        caption += f" Fold disagreement: standard deviation over the folds' networks{mean}."
+    caption += f" {CONVENTION}"
     return finish(
         figure, name, caption, f"Four images of one section of case {case}: T1c, DCE-in, DCE-out, network probability"
     )

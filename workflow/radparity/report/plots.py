@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from radparity.report.figures import INK, MARKERS, SOFT, Figure, canvas, finish, line_of, styled
 from radparity.report.results import Results
+from radparity.report.tables import location_given
 
 FEWEST_FOR_VIOLIN = 20
 NETWORK_COLOUR = "#0072B2"
@@ -145,11 +147,14 @@ def truth_plot(results: Results) -> Figure | None:
     for position, reader in enumerate(results.config["readers"]["test"]):
         if f"dice_{reader}" in first:
             groups.append((reader, first[f"dice_{reader}"], line_of(position)[0], MARKERS[1 + position % 5]))
-    figure, axes = canvas(7.2, 3.0)
+    figure, axes = canvas(min(9.6, 1.1 * len(groups) + 1.0), 3.2)
     axis = axes[0, 0]
     for position, (_, values, colour, marker) in enumerate(groups):
         _strip(axis, position, values.to_numpy(float), colour, marker)
-    axis.set_xticks(range(len(groups)), [name for name, *_ in groups])
+    labels = ["\n".join(wrap(name.replace("_", "_ "), 14)).replace("_ ", "_") for name, *_ in groups]
+    for position, arm in enumerate(results.arms):
+        labels[position] += "\nlocation given" if location_given(arm, results.config) else ""
+    axis.set_xticks(range(len(groups)), labels, fontsize=8)
     axis.set(ylabel="Dice with the true cancer", ylim=(-0.03, 1.03), xlim=(-0.6, len(groups) - 0.4))
     caption = (
         "Masks of the arms and outlines of the simulated readers against the phantoms' true cancer on the "

@@ -12,7 +12,7 @@ def study_table(results: Results) -> Table:
     """The settings that a reader of the page needs."""
     c = results.config
     compare, fold, train, register = c["compare"], c["fold"], c["train"], c["register"]
-    arms = [f"{name}{' (primary)' if name == results.primary else ''}: {_arm(arm)}" for name, arm in c["arms"].items()]
+    arms = [f"{name}{_standing(results, name)}: {_arm(arm)}" for name, arm in c["arms"].items()]
     folds = (
         f"{fold['folds']} by {fold['unit']}; {100 * fold['validation']:g} % of the training {fold['unit']}s validate"
     )
@@ -36,10 +36,15 @@ def study_table(results: Results) -> Table:
     return Table("study", "Settings of the study", ["setting", "value"], rows, words=(0, 1))
 
 
+def _standing(results: Results, arm: str) -> str:
+    return " (primary)" if arm == results.primary else "" if arm in results.compare else " (not compared)"
+
+
 def _arm(arm: dict[str, object]) -> str:
     channels = ", ".join(str(channel) for channel in arm["channels"])  # type: ignore[attr-defined]
+    where = ", location given" if arm["region"] == "readers_box" else ""
     width = f", base width {arm['width']}" if arm["width"] is not None else ""
-    return f"{arm['network']}{width}, channels {channels}, harmonization {arm['harmonization']}"
+    return f"{arm['network']}{width}, channels {channels}, harmonization {arm['harmonization']}{where}"
 
 
 def _fraction(results: Results, arm: str) -> str:

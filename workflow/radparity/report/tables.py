@@ -119,7 +119,7 @@ def main_table(arm: str, main: pd.DataFrame, config: Mapping[str, Any]) -> Table
         "Wilcoxon p, cases / patients",
     ]
     head += ["Holm p, cases / patients", f"A ({level} interval)", "empty references"]
-    return Table(f"main-{arm}", f"{who.capitalize()} against readers: arm {arm}", head, rows, note, (0, 1))
+    return Table(f"main-{arm}", f"{who.capitalize()} against readers: {title(arm, config)}", head, rows, note, (0, 1))
 
 
 def _effect(value: Any, bounds: str) -> str:
@@ -131,12 +131,26 @@ def masks_of(arm: str, config: Mapping[str, Any]) -> str:
     return "baseline" if config["arms"][arm]["network"] == "fuzzy_c_means" else "network"
 
 
+def location_given(arm: str, config: Mapping[str, Any]) -> bool:
+    """Whether the readers' outlines tell an arm where the lesion is."""
+    return bool(config["arms"][arm]["region"] == "readers_box")
+
+
+def title(arm: str, config: Mapping[str, Any]) -> str:
+    """An arm's name in captions."""
+    return f"arm {arm}" + (", location given" if location_given(arm, config) else "")
+
+
 def published_tables(published: Mapping[str, Any]) -> list[Table]:
     """The paper's own figures, labelled as such; what its main text does not give stays blank."""
     label = f"The paper's, {published['test_cases']} patients; not ours"
     source = f"A blank cell is {BLANK}. {published['citation']} doi:{published['doi']} ({published['licence']})."
     if "fuzzy_c_means" in published:
-        source = f"Its fuzzy c-means baseline: Dice {published['fuzzy_c_means']['dice']}. {source}"
+        given = published["fuzzy_c_means"]
+        source = (
+            f"Its fuzzy c-means baseline: Dice {given['dice']}; in a region around the lesion {given['in_box']}, where "
+            f"its network has {given['network_in_box']}. {source}"
+        )
     rows = [
         [
             str(row["quantity"]),
@@ -176,7 +190,7 @@ def _given(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def equivalence_table(arm: str, rows: pd.DataFrame, primary: bool) -> Table:
+def equivalence_table(arm: str, rows: pd.DataFrame, config: Mapping[str, Any], primary: bool) -> Table:
     """The primary test, the paper's, and the sensitivity analysis. A study has one primary test: the primary arm's."""
     head = [
         "test",
@@ -214,7 +228,7 @@ def equivalence_table(arm: str, rows: pd.DataFrame, primary: bool) -> Table:
         "primary test of the primary arm decides; a bracket is not a test of equivalence. The bracket's verdict "
         "is the paper's, from p with cases independent."
     )
-    caption = f"Tests of equivalence: arm {arm}"
+    caption = f"Tests of equivalence: {title(arm, config)}"
     return Table(f"equivalence-{arm}", caption, head, body, note, (0, 1, 2, 8, 9))
 
 
@@ -240,7 +254,12 @@ def tails_table(arm: str, rows: pd.DataFrame, config: Mapping[str, Any]) -> Tabl
         body.append([rater, str(where), f"{row['n']:d}", *ends, share])
     head = ["rater", "reference", "cases", "5th percentile", "95th percentile", "cases with Dice under 0.5"]
     return Table(
-        f"tails-{arm}", f"The tails of Dice: arm {arm}", head, body, "Medians hide failures; these do not.", (0, 1)
+        f"tails-{arm}",
+        f"The tails of Dice: {title(arm, config)}",
+        head,
+        body,
+        "Medians hide failures; these do not.",
+        (0, 1),
     )
 
 

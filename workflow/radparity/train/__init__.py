@@ -1,1 +1,2 @@
-"""Training of one network: what is drawn (`sampling`), minimized (`loss`), kept (`state`, `weights`), the `loop`."""
+"""Training of one network: what is drawn (`sampling`), cut (`patches`, `feed`), minimized (`loss`), kept (`state`,
+`weights`), measured (`speed`), and the `loop`."""

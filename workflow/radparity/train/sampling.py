@@ -1,6 +1,7 @@
 """Which patch is trained on: every draw is a function of (study seed, arm, fold, step, index) and of nothing else.
 
-So a run that is interrupted and resumed, or that draws its patches in another order, sees the same patches.
+So a run that is interrupted and resumed, or that draws its patches in another order or ahead of time, sees the same
+patches.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from radparity.networks.grid import SECTIONS, coordinate_map, reflected
-from radparity.networks.unet3d import REDUCTION, check_input_size
-from radparity.train.slab import Breast
+from radparity.slab import Breast, Sampling
+
+BRIGHT_SHARE = 0.5
+"""Share of the benign patches of sampling `code` whose centre is a bright voxel."""
+TRIES, AT_ONCE = 1000, 64
 
 
 class Key(NamedTuple):
@@ -27,16 +29,14 @@ class Key(NamedTuple):
     fold: int | str
 
 
-class Patch(NamedTuple):
-    """One training sample.
+@dataclass(frozen=True)
+class Plan:
+    """How patches are drawn; `patch` is (section, anterior, superior)."""
 
-    `volume` is (channel, 19, anterior, superior), the mask last; `coordinates` (3, 1, anterior - 38, superior - 38);
-    `tumour` (1, anterior - 38, superior - 38).
-    """
-
-    volume: NDArray[np.float32]
-    coordinates: NDArray[np.float32]
-    tumour: NDArray[np.bool_]
+    patch: tuple[int, int, int]
+    malignant_share: float = 0.25
+    flip_share: float = 0.5
+    sampling: Sampling = "paper"
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,28 @@ class Pools:
         )
 
 
+class Draw(NamedTuple):
+    """One training sample: position of the breast, its centre in the volume (section, anterior, superior), and the axis
+    along which it is flipped (0 section, 1 anterior, 2 superior), or None."""
+
+    breast: int
+    centre: tuple[int, int, int]
+    flip: int | None
+
+
 def seed_of(*parts: int | str) -> int:
     """A seed of 63 bits from any names and numbers, the same on every machine."""
     return int.from_bytes(hashlib.sha256(json.dumps(parts).encode()).digest()[:8], "big") >> 1
+
+
+def draw(breasts: Sequence[Breast], pools: Pools, key: Key, step: int, index: int, plan: Plan) -> Draw:
+    """The sample at an index of a step's minibatch."""
+    generator = np.random.default_rng(seed_of(*key, step, index))
+    position = draw_breast(pools, plan.malignant_share, generator)
+    centre = draw_centre(breasts[position], plan, generator)
+    # The authors' code: one random axis, 50 %.
+    flip = int(generator.integers(3)) if generator.random() < plan.flip_share else None
+    return Draw(position, centre, flip)
 
 
 def draw_breast(pools: Pools, malignant_share: float, generator: np.random.Generator) -> int:
@@ -70,65 +89,47 @@ def draw_breast(pools: Pools, malignant_share: float, generator: np.random.Gener
     return pool[int(generator.integers(len(pool)))]
 
 
-def draw_patch(breast: Breast, size: tuple[int, int], flip_share: float, generator: np.random.Generator) -> Patch:
-    """A patch of `size` (anterior, superior) voxels in-plane from one breast.
+def draw_centre(breast: Breast, plan: Plan, generator: np.random.Generator) -> tuple[int, int, int]:
+    """The centre of a patch.
 
-    Cancers: centred on a voxel of the outline, uniformly. Benign breasts: centred on a voxel of the breast mask in
-    the central section, uniformly; the paper takes the central section and does not say where in it. Beyond the
-    border the image is reflected. A share `flip_share` of the patches is flipped along one axis, section, anterior
-    or superior (authors' code: one random axis, 50 %); the coordinates go with their voxels.
+    Cancers: a voxel of the outline, uniformly. Benign breasts, `paper`: a voxel of the breast mask in the central
+    section, uniformly; the paper takes the central section and does not say where in it. Benign breasts, `code` (spec
+    section 12): half of them a voxel of any section whose T1c exceeds the breast's 90th percentile; the others in a
+    section from a normal distribution around the middle (standard deviation: a fifth of the sections), in-plane
+    uniformly at least half a patch from the border.
     """
-    candidates = np.flatnonzero(breast.outline if breast.malignant else breast.mask[SECTIONS // 2])
-    if not candidates.size:
-        place = "outline" if breast.malignant else "breast mask in its section"
-        raise ValueError(f"breast {breast.id}: the {place} is empty, so no patch can be centred")
-    shape = breast.outline.shape
-    centre = divmod(int(candidates[generator.integers(candidates.size)]), shape[1])
-    flipped_axis = int(generator.integers(3)) if generator.random() < flip_share else None
-
+    if breast.malignant or plan.sampling == "paper":
+        candidates = np.flatnonzero(breast.outline if breast.malignant else breast.mask(breast.section))
+        if not candidates.size:
+            raise ValueError(f"breast {breast.id}: no voxel of section {breast.section} can be a patch's centre")
+        anterior, superior = divmod(int(candidates[generator.integers(candidates.size)]), breast.shape[2])
+        return breast.section, anterior, superior
+    if generator.random() < BRIGHT_SHARE:
+        return _bright(breast, generator)
+    sections = breast.shape[0]
+    section = int(np.clip(np.rint(generator.normal(sections / 2, sections / 5)), 0, sections - 1))
     anterior, superior = (
-        reflected(middle - length // 2, length, extent)
-        for middle, length, extent in zip(centre, size, shape, strict=True)
+        int(generator.integers(margin, extent - margin))
+        for extent, length in zip(breast.shape[1:], plan.patch[1:], strict=True)
+        # A breast smaller than the patch leaves its middle.
+        for margin in [min(length // 2, (extent - 1) // 2)]
     )
-    rows, columns = anterior[:, None], superior[None, :]
-    volume = np.concatenate(
-        (breast.channels[:, :, rows, columns], breast.mask[None, :, rows, columns]), axis=0, dtype=np.float32
-    )
-    inner_anterior, inner_superior = (
-        index[less // 2 : index.size - less // 2]
-        for index, less in zip((anterior, superior), REDUCTION[1:], strict=True)
-    )
-    tumour = breast.outline[None, inner_anterior[:, None], inner_superior[None, :]]
-    coordinates = coordinate_map(np.array([breast.section]), inner_anterior, inner_superior, breast.volume_shape)
-    if flipped_axis is not None:
-        axis = flipped_axis - 3
-        volume, coordinates, tumour = np.flip(volume, axis), np.flip(coordinates, axis), np.flip(tumour, axis)
-    return Patch(np.ascontiguousarray(volume), np.ascontiguousarray(coordinates), np.ascontiguousarray(tumour))
+    return section, anterior, superior
 
 
-def draw_minibatch(
-    breasts: Sequence[Breast],
-    pools: Pools,
-    key: Key,
-    step: int,
-    minibatch: int,
-    size: tuple[int, int],
-    malignant_share: float = 0.25,
-    flip_share: float = 0.5,
-) -> Patch:
-    """The patches of one step, each field stacked along a new first axis."""
-    patches = []
-    for index in range(minibatch):
-        generator = np.random.default_rng(seed_of(*key, step, index))
-        breast = breasts[draw_breast(pools, malignant_share, generator)]
-        patches.append(draw_patch(breast, size, flip_share, generator))
-    fields: list[Any] = [np.stack(field) for field in zip(*patches, strict=True)]
-    return Patch(*fields)
+def _bright(breast: Breast, generator: np.random.Generator) -> tuple[int, int, int]:
+    """A bright voxel, uniformly: voxels are drawn until one is bright, so that no list of them is kept."""
+    for _ in range(TRIES):
+        voxels = generator.integers(np.array(breast.shape)[:, None], size=(3, AT_ONCE))
+        found = np.flatnonzero(breast.is_bright(voxels))
+        if found.size:
+            section, anterior, superior = (int(n) for n in voxels[:, found[0]])
+            return section, anterior, superior
+    raise ValueError(f"breast {breast.id}: none of {TRIES * AT_ONCE} voxels is bright; make its slab again")
 
 
-def check_pools(pools: Pools, malignant_share: float, size: tuple[int, int]) -> None:
-    """Refuse what could only fail later: an empty pool that would be drawn from, a patch the network cannot take."""
-    check_input_size((SECTIONS, *size))
+def check_pools(pools: Pools, malignant_share: float) -> None:
+    """Refuse what could only fail later: a share that is none, an empty pool that would be drawn from."""
     if not 0 <= malignant_share <= 1:
         raise ValueError(f"malignant_share is {malignant_share}; write a number from 0 to 1")
     if malignant_share > 0 and not pools.malignant:

@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +40,36 @@ def save(folder: Path, configuration: str, step: int, content: dict[str, Any]) -
     return path
 
 
-def load(folder: Path, configuration: str) -> tuple[int, dict[str, Any]] | None:
-    """Step and content of the newest intact state of this configuration, or None. Damaged states are passed over."""
-    for path in _newest_first(folder, configuration):
-        try:
-            data = path.read_bytes()
-            if hashlib.sha256(data).hexdigest() != _sum_of(path).read_text():
-                continue
-        except (OSError, UnicodeDecodeError):
-            continue
-        stored = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+def load(
+    folder: Path, configuration: str, warn: Callable[[str], None] = lambda sentence: None
+) -> tuple[int, dict[str, Any]] | None:
+    """Step and content of the newest intact state of this configuration, or None.
+
+    Damaged states are passed over, each with a sentence to `warn`.
+    """
+    found = _newest_first(folder, configuration)
+    for path in found:
+        stored = _read(path)
+        if stored is None:
+            warn(f"{path} is damaged or was cut short; the state before it is taken")
         # The file name holds only the beginning of the digest.
-        if stored["configuration"] == configuration:
+        elif stored["configuration"] == configuration:
             return stored["step"], stored["content"]
+    if found:
+        warn(f"no state in {folder} can be used; the training starts again from its first step")
     return None
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """The content of a state file, or None where its bytes are not those that were saved."""
+    try:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != _sum_of(path).read_text():
+            return None
+    except (OSError, UnicodeDecodeError):
+        return None
+    stored: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    return stored
 
 
 def clear(folder: Path) -> None:

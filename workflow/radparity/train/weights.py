@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from radparity.networks.presets import build
-from radparity.networks.unet3d import UNet3d
+from radparity.networks.network import Network
+from radparity.networks.presets import Architecture, build
 from radparity.scaling import Scaling
 
 
@@ -28,8 +28,7 @@ class About:
     further plain facts.
     """
 
-    preset: str
-    width: int
+    architecture: Architecture
     scaling: Scaling
     training: tuple[str, ...]
     validation: tuple[str, ...] = ()
@@ -38,7 +37,7 @@ class About:
 
 def to_bytes(weights: dict[str, Tensor], about: About) -> bytes:
     """The weights file as bytes. Raises ValueError where `about` does not describe these weights."""
-    build(about.preset, about.width, len(about.scaling.channels)).load_state_dict(weights)
+    _filled(about, weights, "these weights")
     # Names and facts are rebuilt from text: pickle writes equal objects differently when one of them is shared.
     content = {
         "about": json.dumps(asdict(about), sort_keys=True),
@@ -54,17 +53,47 @@ def save(path: Path, weights: dict[str, Tensor], about: About) -> None:
     path.write_bytes(to_bytes(weights, about))
 
 
-def load(source: Path | bytes) -> tuple[UNet3d, About]:
-    """The network in evaluation mode, on the CPU, and what it is. Raises ValueError for a file of another kind."""
+def load(source: Path | bytes) -> tuple[Network, About]:
+    """The network in evaluation mode, on the CPU, and what it is.
+
+    Raises ValueError, in one line, for a damaged file or one of another kind, for weights of another architecture than
+    the file names, and for another number of channels than it scales.
+    """
     data = source if isinstance(source, bytes) else source.read_bytes()
     name = "these bytes" if isinstance(source, bytes) else str(source)
     try:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         facts = json.loads(content["about"])
         lists = {key: tuple(value) for key, value in facts.items() if isinstance(value, list)}
-        about = About(**facts | lists | {"scaling": Scaling.from_json(facts["scaling"])})
+        made = {
+            "architecture": Architecture(**facts["architecture"]),
+            "scaling": Scaling.from_json(facts["scaling"]),
+        }
+        about, weights = About(**facts | lists | made), dict(content["weights"])
     except Exception as error:
-        raise ValueError(f"{name} are no radparity weights, or damaged ({error}); train the fold again") from error
-    network = build(about.preset, about.width, len(about.scaling.channels))
-    network.load_state_dict(content["weights"])
-    return network.eval(), about
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{name} are no radparity weights, or damaged ({reason}); train the fold again") from error
+    return _filled(about, weights, name).eval(), about
+
+
+def _filled(about: About, weights: dict[str, Tensor], name: str) -> Network:
+    """The network that `about` describes, with these weights."""
+    architecture, channels = about.architecture, about.scaling.channels
+    if architecture.channels != len(channels):
+        raise ValueError(
+            f"{name}: the network takes {architecture.channels} channels, but {len(channels)} are scaled for it"
+            f" ({', '.join(channels)}); train the fold again"
+        )
+    network = build(architecture)
+    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    found = {key: tuple(value.shape) for key, value in weights.items()}
+    strange = sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
+    if strange:
+        key = strange[0]
+        raise ValueError(
+            f"{name}: weights of another architecture than {architecture.preset} of width {architecture.width}"
+            f" ({len(strange)} arrays differ, the first {key}: {found.get(key, 'missing')} instead of"
+            f" {expected.get(key, 'nothing')}); train the fold again"
+        )
+    network.load_state_dict(weights)
+    return network

@@ -1,0 +1,193 @@
+# The development cases as an nnU-Net raw dataset, one a harmonization, and arms that nnU-Net trains on it.
+#
+# One job a breast writes its files straight into imagesTr/ and labelsTr/, so that nothing is copied and a new case costs
+# one job. The files of an excluded breast are empty; dataset.json lists the usable ones, and nnU-Net reads no others.
+NNUNET_ARMS = [name for name, arm in study.arms.items() if arm.network == "nnunet"]
+NNUNET_DATASET = dataset_name(study.config.study)
+NNUNET_RAW = f"results/nnunet/{{harmonization}}/raw/{NNUNET_DATASET}"
+
+
+rule nnunet:
+    input:
+        expand("results/nnunet/{arm}/{fold}/weights.pth", arm=NNUNET_ARMS, fold=study.folds),
+
+
+rule export_nnunet:
+    input:
+        expand(f"{NNUNET_RAW}/{{file}}", harmonization=exported(), file=["dataset.json", "splits_final.json"]),
+
+
+rule nnunet_case:
+    """One development breast's images, one file a channel, and its labels."""
+    input:
+        record=lambda wc: [
+            f"results/harmonize/{wc.harmonization}/{wc.breast}/harmonize.json",
+            f"results/mask/{wc.breast}/mask.json",
+            *if_malignant(wc, "results/outline/{breast}/outline.json"),
+        ],
+        channels="results/harmonize/{harmonization}/{breast}/channels.nii.gz",
+        outlines=lambda wc: if_malignant(wc, "results/outline/{breast}/outlines.nii.gz"),
+    output:
+        **{name: f"{NNUNET_RAW}/{image_name('{breast}', n)}" for n, name in enumerate(DEFAULT_CHANNELS)},
+        record="results/nnunet/{harmonization}/{breast}/nnunet.json",
+        labels=f"{NNUNET_RAW}/{label_name('{breast}')}",
+    log:
+        "results/logs/nnunet/{harmonization}_{breast}.log",
+    benchmark:
+        "results/benchmarks/nnunet/{harmonization}_{breast}.tsv"
+    conda:
+        "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wc, attempt: 2000 * attempt,
+        runtime=20,
+    params:
+        code=digest("nnunet_case"),
+    message:
+        "nnunet: export {wildcards.breast}, {wildcards.harmonization}"
+    script:
+        "../scripts/nnunet_case.py"
+
+
+rule nnunet_dataset:
+    """dataset.json of the usable breasts, and the study's folds in nnU-Net's words."""
+    input:
+        folds="results/fold/folds.tsv",
+        records=lambda wc: expand(
+            "results/nnunet/{harmonization}/{breast}/nnunet.json",
+            harmonization=wc.harmonization,
+            breast=study.cases("development"),
+        ),
+    output:
+        dataset=f"{NNUNET_RAW}/dataset.json",
+        splits=f"{NNUNET_RAW}/splits_final.json",
+        record="results/nnunet/{harmonization}/export.json",
+    log:
+        "results/logs/nnunet/{harmonization}.log",
+    benchmark:
+        "results/benchmarks/nnunet/{harmonization}.tsv"
+    conda:
+        "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        folds=study.folds,
+        code=digest("nnunet_dataset"),
+    message:
+        "nnunet: dataset of {wildcards.harmonization}"
+    script:
+        "../scripts/nnunet_dataset.py"
+
+
+rule nnunet_fold:
+    """One fold's nnU-Net. What it prepares and its checkpoints lie beside results/, so that a killed job resumes."""
+    input:
+        dataset=lambda wc: of_the_export(wc, "dataset.json"),
+        splits=lambda wc: of_the_export(wc, "splits_final.json"),
+        images=lambda wc: [
+            of_the_export(wc, image_name(breast, DEFAULT_CHANNELS.index(channel)))
+            for breast in study.cases("development")
+            for channel in study.arms[wc.arm].channels
+        ],
+        labels=lambda wc: [of_the_export(wc, label_name(breast)) for breast in study.cases("development")],
+    output:
+        weights="results/nnunet/{arm}/{fold}/weights.pth",
+        curve="results/nnunet/{arm}/{fold}/curve.tsv",
+        record="results/nnunet/{arm}/{fold}/train.json",
+    log:
+        "results/logs/nnunet/{arm}_{fold}.log",
+    benchmark:
+        "results/benchmarks/nnunet/{arm}_{fold}.tsv"
+    wildcard_constraints:
+        arm=any_of(NNUNET_ARMS),
+    priority: 20
+    retries: 1
+    conda:
+        "../../envs/nnunet.yaml"
+    threads: max(1, study.config.nnunet.workers)
+    resources:
+        mem_mb=lambda wc, attempt: 12000 * attempt,
+        runtime=lambda wc, attempt: 2880 * attempt,
+    params:
+        **study.params("nnunet", "seed"),
+        number=lambda wc: study.folds.index(wc.fold),
+        device=study.config.train.device,
+        channels=lambda wc: list(study.arms[wc.arm].channels),
+        code=digest("nnunet_fold"),
+    message:
+        "nnunet: train {wildcards.arm}, fold {wildcards.fold}"
+    script:
+        "../scripts/nnunet_fold.py"
+
+
+rule nnunet_predict:
+    """Probability map of one case: mean over the folds' nnU-Nets, in the form of predict_case."""
+    input:
+        record=lambda wc: [
+            f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/harmonize.json",
+            f"results/mask/{wc.breast}/mask.json",
+        ],
+        channels=lambda wc: f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/channels.nii.gz",
+        outline=lambda wc: f"results/outline/{wc.breast}/outline.json" if wc.breast in study.outlines else [],
+        weights=lambda wc: expand("results/nnunet/{arm}/{fold}/weights.pth", arm=wc.arm, fold=study.folds),
+    output:
+        record="results/predict/{arm}/{breast}/predict.json",
+        probability="results/predict/{arm}/{breast}/probability.nii.gz",
+        disagreement="results/predict/{arm}/{breast}/disagreement.nii.gz",
+    log:
+        "results/logs/predict/{arm}_{breast}.log",
+    benchmark:
+        "results/benchmarks/predict/{arm}_{breast}.tsv"
+    wildcard_constraints:
+        arm=any_of(NNUNET_ARMS),
+    conda:
+        "../../envs/nnunet.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wc, attempt: 8000 * attempt,
+        runtime=120,
+    params:
+        **study.params("nnunet", "predict"),
+        device=study.config.train.device,
+        section=lambda wc: study.breasts[wc.breast].section,
+        code=digest("nnunet_predict"),
+    message:
+        "predict {wildcards.breast} with {wildcards.arm}"
+    script:
+        "../scripts/nnunet_predict.py"
+
+
+rule nnunet_held_out:
+    """The cancers that one fold holds out, on their outlined sections, in the form of predict_held_out."""
+    input:
+        folds="results/fold/folds.tsv",
+        records=lambda wc: cancers(wc, "results/harmonize/{harmonization}/{breast}/harmonize.json"),
+        channels=lambda wc: cancers(wc, "results/harmonize/{harmonization}/{breast}/channels.nii.gz"),
+        mask_records=lambda wc: cancers(wc, "results/mask/{breast}/mask.json"),
+        outline_records=lambda wc: cancers(wc, "results/outline/{breast}/outline.json"),
+        weights="results/nnunet/{arm}/{fold}/weights.pth",
+    output:
+        record="results/predict/{arm}/held_out_{fold}.json",
+        maps="results/predict/{arm}/held_out_{fold}.npz",
+    log:
+        "results/logs/predict/{arm}_held_out_{fold}.log",
+    benchmark:
+        "results/benchmarks/predict/{arm}_held_out_{fold}.tsv"
+    wildcard_constraints:
+        arm=any_of(NNUNET_ARMS),
+    conda:
+        "../../envs/nnunet.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wc, attempt: 8000 * attempt,
+        runtime=lambda wc, attempt: 1440 * attempt,
+    params:
+        **study.params("nnunet"),
+        device=study.config.train.device,
+        code=digest("nnunet_held_out"),
+    message:
+        "predict the held-out cancers of fold {wildcards.fold} with {wildcards.arm}"
+    script:
+        "../scripts/nnunet_held_out.py"

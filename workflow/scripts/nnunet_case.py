@@ -1,0 +1,28 @@
+"""One development breast for nnU-Net: a file for each channel, and its labels."""
+
+import numpy as np
+
+from radparity.channels import DEFAULT_CHANNELS, channel_positions
+from radparity.image import load, save
+from radparity.job import case_job
+from radparity.nnunet.dataset import CANCER, labels
+from radparity.record import read
+
+
+def work(run):
+    image, affine = load(run.input.channels)
+    section = outline = None
+    if run.inputs("outlines"):
+        drawn = load(run.inputs("outlines")[0], np.uint8)[0][0]
+        first = next((rater for rater in range(drawn.shape[-1]) if drawn[..., rater].any()), 0)
+        section, outline = read(run.inputs("record")[-1])["section"], drawn[..., first] > 0
+    found = labels(image.shape[:3], section, outline)
+    save(run.output["labels"], found, affine)
+    for name, position in zip(
+        DEFAULT_CHANNELS, channel_positions(read(run.inputs("record")[0]), DEFAULT_CHANNELS), strict=True
+    ):
+        save(run.output[name], np.ascontiguousarray(image[..., position]), affine)
+    return {"section": section, "cancer_voxels": int((found == CANCER).sum())}
+
+
+case_job(snakemake, "nnunet", snakemake.wildcards.breast, work)

@@ -1,0 +1,32 @@
+"""The part of one development breast that training needs, in half precision."""
+
+import numpy as np
+
+from radparity.image import load
+from radparity.job import case_job
+from radparity.record import read
+from radparity.slab import make_slab
+
+# What the fold's scaling asks of a breast's record.
+KEPT = ("channels", "harmonization", "dce_in", "scanner", "t2_reason")
+
+
+def outlined(run):
+    """The first outline that marks anything, and its section; None and None for a benign breast."""
+    files = run.inputs("outlines")
+    if not files:
+        return None, None
+    drawn = load(files[0], np.uint8)[0][0]
+    own = next((rater for rater in range(drawn.shape[-1]) if drawn[..., rater].any()), 0)
+    return drawn[..., own], read(run.inputs("record")[-1])["section"]
+
+
+def work(run):
+    channels, mask = load(run.input.channels)[0], load(run.input.mask, np.uint8)[0]
+    planes, facts = make_slab(np.moveaxis(channels, -1, 0), mask, *outlined(run), run.params["sampling"])
+    np.save(run.output["slab"], planes)
+    harmonized = read(run.inputs("record")[0])
+    return facts | {key: harmonized[key] for key in KEPT if key in harmonized}
+
+
+case_job(snakemake, "slab", snakemake.wildcards.breast, work)
