@@ -1,9 +1,9 @@
 """Nothing of a validation, held-out, tuning or test patient reaches what a fold learns.
 
-A small study goes through the real scripts of harmonize, fold, slab and train three times: as it is; with every exam of every
-patient who is not in the fold's training set altered; and with one training breast altered, to show that it can fail.
-Inner validation may choose the step whose weights are kept once it has ten cancers; here it has fewer, so nothing of it
-may show at all.
+A small study goes through the real scripts of harmonize, fold, slab and train three times: as it is; with every exam
+of every patient who is not in the fold's training set altered; and with one training breast altered, to show that it
+can fail. Inner validation may choose the step whose weights are kept once it has ten cancers; here it has fewer, so
+nothing of it may show at all.
 """
 
 from __future__ import annotations

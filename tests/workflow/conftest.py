@@ -63,7 +63,7 @@ class Project:
         path = self.folder / "config.yaml"
         config = yaml.safe_load(path.read_text())
         for name, block in blocks.items():
-            if isinstance(block, dict) and name != "arms":
+            if isinstance(block, dict) and config.get(name) and name != "arms":
                 config[name] |= block
             else:
                 config[name] = block

@@ -186,9 +186,67 @@ def _torn(path):
 
 def test_every_stage_is_a_target(study):
     stages = (
-        "intake convert kinetics register harmonize mask outline fold slab train predict consensus segment compare"
-        " verify"
+        "intake convert kinetics register harmonize mask outline fold slab train predict consensus segment select"
+        " compare verify nnunet export_nnunet"
     )
     for stage in stages.split():
         code, out = study.snakemake("-n", stage)
         assert code == 0, f"{stage}: {out}"
+
+
+def test_the_experiments_score_each_cancer_out_of_fold_and_join_the_page(study):
+    """The last test here: it adds arms to the study."""
+    arms = {"unet": {"network": "paper", "width": 2}, "fuzzy_c_means": {"network": "fuzzy_c_means"}}
+    study.configure(
+        arms=arms | {"flat": {"network": "unet2d", "width": 2, "patch": [3, 64, 64]}},
+        selection={"arms": ["unet", "flat", "fuzzy_c_means"], "repeats": 1},
+        learning_curve={"arm": "unet", "curves": {"size": [[0.5, 0.5], [1.0, 1.0]]}, "repeats": 3},
+        report={"experiments": ["selection", "learning_curve"]},
+    )
+    before = digests(study.folder / "results" / "train")
+    code, out = study.snakemake()
+    assert code == 0, out[-5000:]
+    results = study.folder / "results"
+    assert before.items() <= digests(results / "train").items()
+
+    held = {(r["fold"], r["breast"]) for r in table(results / "fold/folds.tsv") if r["role"] == "held_out"}
+    roles = {(r["fold"], r["breast"]): r for r in table(results / "fold/folds.tsv")}
+    sick = {b for (_, b), r in roles.items() if r["label"] == "malignant"}
+    for arm in ("unet", "flat", "fuzzy_c_means"):
+        scores = table(results / f"select/{arm}/scores.tsv")
+        assert sorted(r["breast"] for r in scores) == sorted(sick)
+        assert all((r["fold"], r["breast"]) in held for r in scores)
+    ranked = table(results / "select/selection.tsv")
+    assert {r["arm"] for r in ranked} == {"unet", "flat", "fuzzy_c_means"}
+    means = [float(r["mean_shared"]) for r in ranked]
+    assert means == sorted(means, reverse=True)
+
+    for repeat in (1, 2, 3):
+        for fold in ("1", "2"):
+            part, whole = (
+                set(
+                    json.loads((results / f"train/unet_m{share}_b{share}_r{repeat}/{fold}/train.json").read_text())[
+                        "training"
+                    ]
+                )
+                for share in ("0500", "1000")
+            )
+            assert part < whole and all(roles[fold, breast]["role"] == "training" for breast in whole)
+    assert not list(results.glob("compare/unet_m*")) and not (results / "compare/flat").exists()
+    page = (results / "report/index.html").read_text()
+    assert "Learning curve" in page or "learning curve" in page
+    assert json.loads((results / "audit/audit.json").read_text())["verdict"] == "green"
+
+
+def test_the_export_passes_the_check_of_nnunet_itself(study):
+    code, out = study.snakemake("export_nnunet")
+    assert code == 0, out[-3000:]
+    (raw,) = (study.folder / "results/nnunet/pre_p95/raw").iterdir()
+    check = (
+        "import sys; from nnunetv2.experiment_planning.verify_dataset_integrity import verify_dataset_integrity as v"
+    )
+    code, out = study.call("python", "-c", f"{check}; v(sys.argv[1], 1)", str(raw))
+    assert code == 0, out[-3000:]
+    listed = json.loads((raw / "dataset.json").read_text())
+    roles = [r for r in table(study.folder / "results/fold/folds.tsv") if r["role"] == "held_out"]
+    assert listed["numTraining"] == len(roles) and listed["labels"] == {"background": 0, "cancer": 1, "ignore": 2}
