@@ -197,6 +197,13 @@ def test_an_untouched_study_is_green(results):
     assert audit.audit(results, {"raw/c1": "d1"}, 2) == {"verdict": "green", "files": 2, "inputs": 2, "faults": []}
 
 
+def test_an_audit_can_be_repeated(results):
+    """Snakemake deletes a rule's output before the rule runs again, and leaves its entry."""
+    (results / "audit").mkdir()
+    ledger.sidecar(results / "audit/audit.json").write_text("{}")
+    assert faults(results) == {}
+
+
 def test_tampering_is_found(results):
     one, two = results / "stage/c1/one.bin", results / "stage/c2/two.bin"
     one.write_bytes(b"One")

@@ -143,6 +143,9 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     breast = opened(tmp_path, channels, mask, outline, 4)
     assert breast.digest == opened(tmp_path, channels, mask, outline, 4).digest
     assert breast.digest != opened(tmp_path, channels, mask, outline, 5).digest
+    other = channels.copy()
+    other[0, 4, 3, 3] *= 1.5
+    assert breast.digest != opened(tmp_path, other, mask, outline, 4).digest
     with pytest.raises(DataFault, match="no_t2"):
         record = {"case": "B1", "channels": NAMES, "t2_reason": "no series", "exponents": [0] * 3, "bytes": 0}
         slab, _ = make_slab(channels, mask, outline, 4)

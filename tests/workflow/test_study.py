@@ -249,4 +249,6 @@ def test_the_export_passes_the_check_of_nnunet_itself(study):
     assert code == 0, out[-3000:]
     listed = json.loads((raw / "dataset.json").read_text())
     roles = [r for r in table(study.folder / "results/fold/folds.tsv") if r["role"] == "held_out"]
-    assert listed["numTraining"] == len(roles) and listed["labels"] == {"background": 0, "cancer": 1, "ignore": 2}
+    record = json.loads((raw.parent.parent / "export.json").read_text())
+    assert record["left_out"] == {"E19R": "no_dicom"}
+    assert listed["numTraining"] == len(roles) - 1 and listed["labels"] == {"background": 0, "cancer": 1, "ignore": 2}

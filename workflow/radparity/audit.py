@@ -18,13 +18,14 @@ from radparity.study import Study
 OUTSIDE = ("logs", "benchmarks", "raw", "audit")
 
 
-def files(results: Path) -> list[Path]:
-    """Every result that must have a ledger entry, in order."""
+def files(results: Path) -> tuple[list[Path], list[Path]]:
+    """Every result that must have a ledger entry, and every ledger entry, in order."""
     found = []
     for top, _, names in os.walk(results):
         if Path(top).relative_to(results).parts[:1] not in [(name,) for name in OUTSIDE]:
-            found += [Path(top, name) for name in names if not name.endswith(ledger.SUFFIX)]
-    return sorted(found)
+            found += [Path(top, name) for name in names]
+    notes = sorted(path for path in found if path.name.endswith(ledger.SUFFIX))
+    return sorted(set(found) - set(notes)), notes
 
 
 def check(path: Path) -> tuple[str, dict[str, Any] | None, str | None]:
@@ -50,8 +51,9 @@ def audit(results: Path, raw: dict[str, str], workers: int) -> dict[str, Any]:
     raw: path to digest of the raw data as the sweep found it. Returns the verdict, the number of files and of inputs
     checked, and the faults with their files.
     """
+    outputs, notes = files(results)
     with ThreadPoolExecutor(workers) as pool:
-        checked = list(pool.map(check, files(results)))
+        checked = list(pool.map(check, outputs))
     entries = {name: entry for name, entry, _ in checked if entry is not None}
     faults = [{"file": name, "fault": fault} for name, _, fault in checked if fault]
     inputs = 0
@@ -69,10 +71,8 @@ def audit(results: Path, raw: dict[str, str], workers: int) -> dict[str, Any]:
             inputs += 1
             if raw.get(source) != digest:
                 faults.append({"file": name, "fault": f"was made from an earlier content of {source}"})
-    notes = [
-        p for p in results.rglob(f"*{ledger.SUFFIX}") if not p.with_name(p.name.removesuffix(ledger.SUFFIX)).exists()
-    ]
-    faults += [{"file": p.as_posix(), "fault": "is the entry of a file that is gone"} for p in sorted(notes)]
+    gone = (note for note in notes if not note.with_name(note.name.removesuffix(ledger.SUFFIX)).exists())
+    faults += [{"file": note.as_posix(), "fault": "is the entry of a file that is gone"} for note in gone]
     return {
         "verdict": "green" if not faults else "red",
         "files": len(checked),

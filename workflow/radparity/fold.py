@@ -69,11 +69,11 @@ def subset(
 ) -> frozenset[str]:
     """A part of one fold's training breasts, for a learning curve (the paper's figure E5).
 
-    members: that fold's training members only; malignant, benign: shares of theirs, above 0 to 1; repeat: another
-    number, another draw. Patients stand in an order that depends on nothing but seed, repeat and patient; of the first
-    ones all breasts of a label are taken until its share (rounded, at least one breast) is reached. So within a repeat
-    a smaller part lies inside a larger one, no patient's breasts of one label are torn apart, and the parts of the
-    folds resemble one another. With unit `breast` every breast counts as a patient of its own.
+    members: that fold's usable training members only; malignant, benign: shares of theirs, above 0 to 1; repeat:
+    another number, another draw. Patients stand in an order that depends on nothing but seed, repeat and patient; of
+    the first ones all breasts of a label are taken until its share (rounded, at least one breast) is reached. So within
+    a repeat a smaller part lies inside a larger one, no patient's breasts of one label are torn apart, and the parts of
+    the folds resemble one another. With unit `breast` every breast counts as a patient of its own.
     """
     ordered = sorted(members, key=lambda m: (_rank(seed, "subset", str(repeat), _unit(m, unit)), _unit(m, unit)))
     chosen: set[str] = set()

@@ -24,7 +24,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radparity.channels import channel_positions
-from radparity.ledger import digest_file
 from radparity.networks.grid import reflected
 from radparity.record import DataFault
 from radparity.scaling import Prepare, Scaling
@@ -55,7 +54,8 @@ def make_slab(
     A malignant breast has its outline (anterior, superior) and the index of its section; for a benign one both are
     None, and the central section is taken. Facts: section, first_section (where the planes begin in the volume), shape
     (section, anterior, superior), exponents (value = stored / 2^exponent), bright (of benign breasts with sampling
-    `code`: the 90th percentile of T1c over the volume), bytes, share_of_volume (of float32 channels and a byte's mask).
+    `code`: the 90th percentile of T1c over the volume), bytes and sha256 (of the planes), share_of_volume (of float32
+    channels and a byte's mask).
     Raises DataFault `nothing_to_draw` where no patch can be drawn, ValueError for arrays that do not fit each other and
     for values that are not finite.
     """
@@ -103,6 +103,7 @@ def make_slab(
         "exponents": exponents,
         "bright": bright,
         "bytes": int(planes.nbytes),
+        "sha256": hashlib.sha256(planes.tobytes()).hexdigest(),
         "share_of_volume": round(planes.nbytes / volume, 4),
     }
     return planes, facts
@@ -125,7 +126,8 @@ class Breast:
     planes: the slab's file, beginning at section `first` of a volume of `shape` (section, anterior, superior).
     positions and exponents: of the arm's channels, in its order; bright_exponent: of T1c, whether or not the arm takes
     it. prepare makes network input of the channels, the same for all breasts of one scanner. section: the outlined or
-    the central one. digest: of the file and of all that is said here.
+    the central one. digest: of all that is said here, the planes by the digest in their record, since tens of thousands
+    of files cannot be read to open them.
     """
 
     id: str
@@ -204,7 +206,7 @@ def open_breast(
         raise ValueError(f"breast {case}: {file} is not what its record says; delete it, the workflow makes it again")
     positions = channel_positions(record, channels)
     shape = tuple(record["shape"])
-    facts = (case, patient, label, record, scaling.to_json(), list(channels), digest_file(file))
+    facts = (case, patient, label, record, scaling.to_json(), list(channels))
     return Breast(
         id=case,
         patient=patient,

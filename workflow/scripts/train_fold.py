@@ -12,21 +12,13 @@ from radparity.slab import open_breast
 OF_THE_ARM = ("network", "width", "mask_prior", "coordinates")
 
 
-def wanted(run, members):
-    """The training and the validation breasts of this fold, as far as the arm's subset takes them."""
-    rows = [Member(row["breast"], row["patient"], row["label"] == "malignant") for row in members.values()]
-    training = [m for m in rows if members[m.breast]["role"] == "training"]
-    validation = {m.breast for m in rows if members[m.breast]["role"] == "validation"}
-    return subset(training, run.params["seed"], **run.params["arm"]["subset"], unit=run.params["unit"]), validation
-
-
-def usable(run, chosen, members, channels, scaling, left_out):
-    """The breasts among the chosen that can be trained on; why others cannot is counted in `left_out`."""
+def usable(run, role, members, channels, scaling, left_out):
+    """The breasts of one role in this fold that can be trained on; why others cannot is counted in `left_out`."""
     for path, slab in zip(run.inputs("records"), run.inputs("slabs"), strict=True):
         record = read(path)
-        if record["case"] not in chosen:
-            continue
         member = members[record["case"]]
+        if member["role"] != role:
+            continue
         if record["status"] != "ok":
             left_out[record["code"]] += 1
             continue
@@ -34,6 +26,13 @@ def usable(run, chosen, members, channels, scaling, left_out):
             yield open_breast(record, Path(slab), member["patient"], member["label"], channels, scaling)
         except DataFault as fault:
             left_out[fault.code] += 1
+
+
+def part(run, training):
+    """Of the usable training breasts those that the arm's subset takes."""
+    members = [Member(breast.id, breast.patient, breast.malignant) for breast in training]
+    taken = subset(members, run.params["seed"], **run.params["arm"]["subset"], unit=run.params["unit"])
+    return [breast for breast in training if breast.id in taken]
 
 
 with job(snakemake) as run:
@@ -56,10 +55,8 @@ with job(snakemake) as run:
     scaling = Scaling.from_json(read(run.input.scaling)).only(channels)
     members = read_partition(run.input.folds, key[2])
     left_out = {"training": Counter(), "validation": Counter()}
-    sets = {
-        role: list(usable(run, part, members, channels, scaling, left_out[role]))
-        for role, part in zip(left_out, wanted(run, members), strict=True)
-    }
+    sets = {role: list(usable(run, role, members, channels, scaling, left_out[role])) for role in left_out}
+    sets["training"] = part(run, sets["training"])
     names = {role: tuple(breast.id for breast in breasts) for role, breasts in sets.items()}
 
     def report(event):
