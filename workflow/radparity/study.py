@@ -101,6 +101,13 @@ class Study:
             if (not partitions or row.partition in partitions) and (label is None or row.label == label)
         )
 
+    @property
+    def subgroups(self) -> dict[str, dict[str, str]]:
+        """Column of the breasts sheet to test case to its value; an empty cell is an empty text."""
+        columns, cases = self.config.compare.subgroups, self.cases("test")
+        named = {column: {b: getattr(self.breasts[b], column, None) for b in cases} for column in columns}
+        return {c: {b: "" if value is None else str(value) for b, value in own.items()} for c, own in named.items()}
+
     @cached_property
     def outlines(self) -> dict[str, dict[str, str]]:
         """Breast to rater to outline file."""
@@ -175,10 +182,15 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
     config = load(raw, source)
     own = columns_of(config.eligible)
     exams = read(Path(config.sheets.exams), Exam, own)
-    breasts = read(Path(config.sheets.breasts), Breast, own)
+    breasts = read(Path(config.sheets.breasts), Breast, dict.fromkeys(config.compare.subgroups, "text") | own)
     readings = read(Path(config.sheets.readings), Reading)
     named = config.sheets.decisions
     decisions = read(Path(named), Decision, may_be_empty=True) if named else []
+    absent = [name for name in config.compare.subgroups if breasts and name not in type(breasts[0]).model_fields]
+    if absent:
+        raise ConfigError(
+            f"{source}: compare: subgroups: {config.sheets.breasts} has no column {absent[0]}. Add it, or leave it out"
+        )
     check(exams, breasts, readings, config.readers.test)
     check_decisions(decisions, {b.breast: b.exam for b in breasts}, {e.exam for e in exams})
     study = Study(config, {e.exam: e for e in exams}, {b.breast: b for b in breasts}, readings, decisions)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from radparity.compare.scores import Case
-from radparity.image import load
+from radparity.image import load, spacing
 from radparity.record import read
 
 
@@ -25,8 +25,10 @@ def read_cases(
         record, drawn = read(segment), read(outline_record)
         if record["status"] != "ok" or drawn["status"] != "ok":
             continue
-        masks = load(Path(outlines), np.uint8)[0][0] > 0
+        planes, affine = load(Path(outlines), np.uint8)
+        masks = planes[0] > 0
         own = {reader: masks[..., drawn["raters"].index(reader)] for reader in readers}
         network = load(Path(mask), np.uint8)[0][0] > 0
-        cases.append(Case(record["case"], patients[record["case"]], network, own))
+        steps = tuple(round(float(step), 6) for step in spacing(affine)[1:])
+        cases.append(Case(record["case"], patients[record["case"]], network, own, steps))
     return cases

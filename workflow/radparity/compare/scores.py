@@ -24,13 +24,15 @@ class Case:
     """One case (a breast, a nodule): boolean masks of one shape, a section (2 axes) or a volume (3 axes).
 
     `patient` is the cluster: cases of one patient are never treated as independent in the primary test.
-    `readers` maps reader to outline.
+    `readers` maps reader to outline. `spacing_mm` has a voxel size an axis, and is only needed for distances, areas and
+    volumes; none where it is not known.
     """
 
     case: str
     patient: str
     network: Mask
     readers: dict[str, Mask]
+    spacing_mm: tuple[float, ...] | None = None
 
 
 def dice(mask: Mask, reference: Mask, empty: EmptyPolicy = "drop") -> float:

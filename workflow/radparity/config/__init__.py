@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from radparity.config.explain import explain
 from radparity.config.imaging import Harmonize, Mask, Register
-from radparity.config.judging import Compare, Deidentify, LearningCurve, Readers, Report, Segment, Selection
+from radparity.config.judging import Compare, Deidentify, LearningCurve, Power, Readers, Report, Segment, Selection
 from radparity.config.networks import Arm, Fold, NnUnet, Predict, Subset, Train
 from radparity.config.section import CHANNELS, DEFAULT_CHANNELS, Channel, ConfigError, Name, Section
 from radparity.criteria import Rule, check_rules
@@ -69,6 +69,7 @@ class Config(Section):
     predict: Predict = Predict()
     segment: Segment = Segment()
     compare: Compare = Compare()
+    power: Power = Power()
     selection: Selection | None = None
     learning_curve: LearningCurve | None = None
     report: Report = Report()

@@ -27,13 +27,33 @@ class Segment(Section):
 class Compare(Section):
     """Network against readers (reader_statistics, section 2)."""
 
-    reference: Literal["intersection", "union", "majority"] = "intersection"
+    reference: Literal["intersection", "union", "majority", "staple"] = "intersection"
     empty_reference: Literal["drop", "zero"] = "drop"
     margin: float = Field(0.05, gt=0, lt=1)
     alpha: float = Field(0.05, gt=0, lt=0.5)
     bootstrap: int = Field(10_000, ge=100)
     minimum_cases: int = Field(50, ge=2, description="below this the verdict is 'too few cases'")
     arms: list[Name] | None = Field(None, description="none: the primary arm and the baselines")
+    detection_overlap: float = Field(0.1, gt=0, le=1, description="overlap (IoU) at which a lesion counts as found")
+    subgroups: list[Name] = Field([], description="columns of the breasts sheet that divide the test cases")
+    size_bands_mm: list[float] = Field([10.0, 20.0], description="bounds between sizes, equivalent diameter")
+    outliers: int = Field(6, ge=0, description="how many of the worst test cases are listed and pictured")
+
+    @model_validator(mode="after")
+    def _bands(self) -> Compare:
+        if self.size_bands_mm != sorted(set(self.size_bands_mm)) or any(bound <= 0 for bound in self.size_bands_mm):
+            raise ValueError("size_bands_mm: write positive bounds from small to large, as [10, 20]")
+        return self
+
+
+class Power(Section):
+    """How many cases a study needs: the primary rule on cases drawn from a pilot (reader_statistics, section 1)."""
+
+    pilot: str = Field("tuning", description="tuning: the tuning cases; or a table with columns patient, difference")
+    true_difference: float = Field(0.0, gt=-1, lt=1, description="the mean difference that is assumed to be true, Dice")
+    cases: list[Annotated[int, Field(ge=3)]] = Field([50, 100, 150, 200, 250, 400], min_length=1)
+    studies: int = Field(1000, ge=100, description="simulated studies for each number of cases")
+    power: float = Field(0.85, gt=0, lt=1, description="the power that is wanted")
 
 
 class Selection(Section):
