@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from reader_tables import made, tables
 from scipy import stats
 
 from radparity.compare.bracket import AnonymousReaders, bracket
@@ -85,3 +87,34 @@ def test_not_testable_with_one_reader() -> None:
 def test_refused_for_anonymous_readers() -> None:
     with pytest.raises(AnonymousReaders, match="margin test"):
         bracket(spread({"A": -0.3, "B": 0.3}), anonymous=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables())
+def test_awkward_tables_are_judged_as_scipy_would(scores: pd.DataFrame) -> None:
+    """Ties, zeros, perfect agreement, a constant network, misses, unusable pairs, two breasts a patient, n = 3."""
+    result = bracket(scores, anonymous=False)
+    usable = scores[scores["usable"]]
+    if usable["reference"].nunique() < 2:
+        assert result.verdict == "not testable"
+        return
+    medians = usable.groupby("reference")["dice_reader"].median()
+    assert medians[result.lowest] == pytest.approx(medians.min(), abs=1e-12)
+    assert medians[result.highest] == pytest.approx(medians.max(), abs=1e-12)
+    sides = ((result.lowest, result.p_lowest, "greater"), (result.highest, result.p_highest, "less"))
+    for reader, p, side in sides:
+        rows = usable[usable["reference"] == reader]
+        differences = (rows["dice_network"] - rows["dice_reader"]).to_numpy().round(12)
+        nonzero = np.abs(differences[differences != 0])
+        if not len(nonzero):
+            assert p == 1
+            continue
+        exact = len(nonzero) == len(differences) and len(np.unique(nonzero)) == len(nonzero)
+        method = {"method": "exact" if exact else "asymptotic", "zero_method": "wilcox", "correction": False}
+        assert p == pytest.approx(stats.wilcoxon(differences, alternative=side, **method).pvalue, rel=1e-9)
+    assert (result.verdict == "passed") == (max(result.p_lowest, result.p_highest) < 0.05)
+
+
+def test_perfect_agreement_shows_nothing() -> None:
+    result = bracket(made("perfect agreement", 1, 30, 3), anonymous=False)
+    assert (result.p, result.p_by_patient, result.verdict) == (1, 1, "not passed")

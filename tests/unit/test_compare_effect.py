@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reader_tables import KINDS, made
 from scipy import stats
 
 from radparity.compare.effect import holm, vargha_delaney, vargha_delaney_interval
+from radparity.compare.scores import averaged
 
 scores = st.lists(st.integers(0, 8).map(lambda v: v / 8), min_size=1, max_size=25)
 
@@ -59,3 +61,15 @@ def test_holm_is_closed_testing_with_bonferroni(p: list[float]) -> None:
 def test_holm_leaves_out_what_was_not_tested() -> None:
     assert holm([0.01, np.nan, 0.03]).tolist() == pytest.approx([0.02, np.nan, 0.03], nan_ok=True)
     assert np.isnan(holm([np.nan, np.nan])).all() and holm([]).size == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("cases", [3, 30])
+def test_awkward_tables_have_an_a_inside_its_interval(kind: str, cases: int) -> None:
+    used = averaged(made(kind, 5, cases, 3, unusable=True)).dropna()
+    network, reader = used["dice_network"], used["dice_reader"]
+    a = vargha_delaney(reader, network)
+    low, high = vargha_delaney_interval(reader, network, used["patient"], draws=300)
+    assert 0 <= low <= a <= high <= 1
+    if kind == "perfect agreement":
+        assert a == 0.5

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reader_tables import made, tables
 from scipy import stats
 
 from radparity.compare.margin import margin_test, robust_t, standard_error, verdict
 from radparity.compare.patients import draw
+from radparity.compare.scores import averaged
 
 
 def clustered(seed: int, patients: int = 40) -> tuple[np.ndarray, np.ndarray]:
@@ -162,3 +165,37 @@ def test_level_at_the_boundary_with_skewed_failures_and_two_cases_a_patient() ->
         values = np.where(failure, -0.4, 0.0) + generator.normal(0, 0.05, 2 * patients) + 0.04 - 0.05
         rejected += margin_test(values, names, draws=300, seed=trial).p_low < 0.05
     assert 0.02 < rejected / trials < 0.09
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables())
+def test_awkward_tables_have_an_interval_around_the_mean_or_none(scores: pd.DataFrame) -> None:
+    """Ties, zeros, perfect agreement, a constant network, misses, unusable pairs, two breasts a patient, n = 3."""
+    used = averaged(scores).dropna()
+    values, names = used["difference"].to_numpy(), used["patient"].to_numpy()
+    for result in (margin_test(values, names, draws=200), robust_t(values, names)):
+        assert result.verdict == "too few cases" and not result.non_inferior
+        if len(set(names)) < 2:
+            assert np.isnan([result.low, result.high, result.p]).all()
+            continue
+        assert result.estimate == pytest.approx(values.mean(), abs=1e-15)
+        assert result.low <= result.high and 0 <= result.p <= 1
+        if np.ptp(values) < 1e-12:
+            assert (result.low, result.high) == pytest.approx((values.mean(), values.mean()), abs=1e-12)
+
+
+def test_three_patients_give_the_t_of_three_and_no_verdict() -> None:
+    values = np.array([0.01, 0.02, 0.06])
+    result = robust_t(values, list("abc"))
+    expected = stats.t.interval(0.9, 2, values.mean(), stats.sem(values))
+    assert (result.low, result.high) == pytest.approx(expected)
+    bootstrap = margin_test(values, list("abc"), draws=500)
+    assert bootstrap.high == np.inf and bootstrap.verdict == "too few cases"
+
+
+def test_a_second_identical_breast_changes_nothing_by_patient() -> None:
+    used = averaged(made("plain", 3, 20, 3, pairs=False))
+    values, names = used["difference"].to_numpy(), used["patient"].to_numpy()
+    once = margin_test(values, names, draws=300)
+    twice = margin_test(np.r_[values, values], np.r_[names, names], draws=300)
+    assert (twice.low, twice.high, twice.p) == pytest.approx((once.low, once.high, once.p))

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -216,7 +215,7 @@ def test_majority_of_three_readers_says_that_it_is_the_intersection() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"rule": "staple"},
+        {"rule": "mean"},
         {"empty": "keep"},
         {"margin": 0.0},
         {"margin": 5},
@@ -228,13 +227,6 @@ def test_majority_of_three_readers_says_that_it_is_the_intersection() -> None:
 def test_settings_refuse_nonsense_by_name(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Settings(**wrong)  # type: ignore[arg-type]
-
-
-def test_a_full_study_takes_seconds() -> None:
-    cases = [Case(str(i), str(i), case.network, case.readers) for i, case in enumerate(simulated(456))]
-    start = time.perf_counter()
-    compare(cases, Settings())
-    assert time.perf_counter() - start < 20
 
 
 def located(n: int, seed: int = 0) -> tuple[list[Case], dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -302,7 +294,7 @@ def test_located_without_cases_or_references_has_its_columns_and_no_figures() ->
 
 
 def test_arms_beside_the_primary_one_are_exploratory_and_say_where_the_location_is_given() -> None:
-    tables = compare(simulated(6), Settings(draws=200, confirmatory=False, location_given=True))
+    tables = compare(simulated(6), Settings(draws=200, role="exploratory", location_given=True))
     assert "primary" not in tables["equivalence"]["role"].tolist()
     assert tables["main"]["note"].str.contains("location given").all()
     assert tables["equivalence"]["claim"].str.contains("location given").all()

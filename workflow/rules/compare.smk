@@ -1,10 +1,11 @@
-TABLES = ["main", "equivalence", "tails", "cases", "scores"]
+from radparity.compare.columns import TABLES
 
 
 rule compare:
     input:
         expand("results/compare/{arm}/{table}.tsv", arm=study.compared, table=TABLES),
         expand("results/compare/{arm}/located.tsv", arm=study.located),
+        expand("results/compare/{arm}/thresholds.tsv", arm=study.compared),
 
 
 rule compare_arm:
@@ -18,6 +19,7 @@ rule compare_arm:
     output:
         **{table: f"results/compare/{{arm}}/{table}.tsv" for table in TABLES},
         columns="results/compare/{arm}/columns.json",
+        plan="results/compare/{arm}/plan.json",
     log:
         "results/logs/compare/{arm}.log",
     benchmark:
@@ -30,11 +32,13 @@ rule compare_arm:
         runtime=60,
     params:
         **study.params("compare", "readers", "seed"),
-        arm=lambda wc: {
-            "confirmatory": wc.arm == study.config.primary_arm,
-            "location_given": wc.arm in study.located,
-        },
+        location_given=lambda wc: wc.arm in study.located,
+        primary=study.config.primary_arm,
+        folder=study.config.plan,
+        locked=lambda wc: study.plan.digest if study.plan else None,
+        planned=study.planned,
         patients={b: study.patient_of(b) for b in study.cases("test")},
+        groups=study.subgroups,
         code=digest("compare_arm"),
     message:
         "compare {wildcards.arm} with the readers"
@@ -72,3 +76,38 @@ rule compare_located:
         "compare {wildcards.arm} inside the readers' box"
     script:
         "../scripts/compare_located.py"
+
+
+rule compare_thresholds:
+    """An arm on the test cases at other operating points, after the comparison, whose look at them is on record."""
+    input:
+        scores="results/compare/{arm}/scores.tsv",
+        segments=tested("results/segment/{arm}/{breast}/segment.json"),
+        masks=tested("results/segment/{arm}/{breast}/mask.nii.gz"),
+        outline_records=tested("results/outline/{breast}/outline.json"),
+        outlines=tested("results/outline/{breast}/outlines.nii.gz"),
+        predictions=tested("results/predict/{arm}/{breast}/predict.json"),
+        probabilities=tested("results/predict/{arm}/{breast}/probability.nii.gz"),
+        fraction="results/segment/{arm}/fraction.json",
+    output:
+        thresholds="results/compare/{arm}/thresholds.tsv",
+        columns="results/compare/{arm}/thresholds_columns.json",
+    log:
+        "results/logs/compare/{arm}_thresholds.log",
+    benchmark:
+        "results/benchmarks/compare/{arm}_thresholds.tsv"
+    conda:
+        "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        **study.params("compare", "readers", "seed"),
+        segment=lambda wc: study.segmenting(wc.arm),
+        patients={b: study.patient_of(b) for b in study.cases("test")},
+        code=digest("compare_thresholds"),
+    message:
+        "compare {wildcards.arm} at other thresholds"
+    script:
+        "../scripts/compare_thresholds.py"

@@ -1,20 +1,34 @@
-"""One arm against the readers on the test cases: tables."""
+"""One arm against the readers on the test cases: tables, and the look that this was."""
 
-import pandas as pd
+import hashlib
+from pathlib import Path
 
+from radparity.compare.full import COLUMNS, compare_in_full
 from radparity.compare.inputs import read_cases
-from radparity.compare.study import COLUMNS, Settings, compare
+from radparity.compare.outliers import read_facts
+from radparity.compare.settings import Settings
 from radparity.job import job
 from radparity.ledger import dump
+from radparity.plan import Look, add_look, commit, now, standing
 
 with job(snakemake) as run:
     readers = run.params["readers"]
     files = zip(run.inputs("segments"), run.inputs("masks"), run.inputs("outline_records"), run.inputs("outlines"))
     cases = read_cases(files, readers["test"], run.params["patients"])
-    settings = Settings.of(run.params["compare"], readers, run.params["seed"], **run.params["arm"])
+    arm, folder, plan = run.wildcards["arm"], Path(run.params["folder"]), [run.params["primary"], run.params["planned"]]
+    settings = Settings.of(
+        run.params["compare"],
+        readers,
+        run.params["seed"],
+        role=standing(folder, arm, *plan)["role"],
+        location_given=run.params["location_given"],
+    )
     # Without a case the tables have their headers and no row; the report says where each case left the study.
-    empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in COLUMNS.items()}
-    tables = compare(cases, settings) if cases else empty
+    tables = compare_in_full(cases, settings, run.params["groups"], read_facts(run.inputs("segments")))
+    if cases:
+        scores = hashlib.sha256(tables["scores"].to_csv(float_format="%.10g").encode()).hexdigest()
+        add_look(folder, Look(now(), commit(), arm, len(cases), run.params["locked"] or "", scores))
     for name, table in tables.items():
         table.to_csv(run.output[name], sep="\t", index=False, float_format="%.10g")
     run.output["columns"].write_text(dump(COLUMNS))
+    run.output["plan"].write_text(dump(standing(folder, arm, *plan)))

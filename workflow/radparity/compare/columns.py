@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+TABLES = (
+    "main equivalence tails cases scores sensitivity random_readers anova mixed normality correlation agreement"
+    " references distances distance_summary sizes size_summary detection detection_summary subgroups outliers"
+).split()
+"""Every table of a comparison. Named here too, since a rules file must know them without pandas and scipy."""
+
 _CASE = "case id"
 _PATIENT = "patient id, the cluster of the case"
 _N = "number of cases used"

@@ -1,11 +1,9 @@
-"""The whole comparison of a study: scores in, tables out."""
+"""The primary comparison of a study: scores in, tables out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,72 +14,11 @@ from radparity.compare.columns import COLUMNS
 from radparity.compare.effect import holm, vargha_delaney, vargha_delaney_interval
 from radparity.compare.margin import TOO_FEW, Equivalence, margin_test, robust_t
 from radparity.compare.patients import Float
-from radparity.compare.scores import (
-    AVERAGED,
-    EMPTY_POLICIES,
-    NETWORK,
-    READERS,
-    Case,
-    EmptyPolicy,
-    averaged,
-    empties,
-    score,
-)
+from radparity.compare.scores import AVERAGED, NETWORK, READERS, Case, averaged, empties, score
+from radparity.compare.settings import Settings
 from radparity.compare.wilcoxon import signed_rank, signed_rank_by_patient
-from radparity.consensus import RULES, Rule
 
 __all__ = ["COLUMNS", "Case", "Settings", "compare"]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the study fixes before the comparison is run.
-
-    `margin` is in Dice; `alpha` is the error a side of the equivalence tests (their interval has level 1 - 2 alpha) and
-    of the two-sided interval of A (level 1 - alpha). `anonymous` says that reader ids are slots, not persons.
-    `confirmatory` is true of the one arm whose margin test decides; `location_given` of an arm that the readers'
-    outlines tell where the lesion is.
-    """
-
-    rule: Rule = "intersection"
-    empty: EmptyPolicy = "drop"
-    margin: float = 0.05
-    alpha: float = 0.05
-    draws: int = 10_000
-    seed: int = 0
-    anonymous: bool = False
-    minimum_cases: int = 50
-    confirmatory: bool = True
-    location_given: bool = False
-
-    @classmethod
-    def of(cls, compare: Mapping[str, Any], readers: Mapping[str, Any], seed: int, **arm: bool) -> Settings:
-        """From the configuration's blocks `compare` and `readers`, and what is true of the arm (the last two)."""
-        return cls(
-            rule=compare["reference"],
-            empty=compare["empty_reference"],
-            margin=compare["margin"],
-            alpha=compare["alpha"],
-            draws=compare["bootstrap"],
-            seed=seed,
-            anonymous=readers["anonymous"],
-            minimum_cases=compare["minimum_cases"],
-            **arm,
-        )
-
-    def __post_init__(self) -> None:
-        if self.rule not in RULES:
-            raise ValueError(f"rule is {self.rule!r}: write one of {', '.join(RULES)}")
-        if self.empty not in EMPTY_POLICIES:
-            raise ValueError(f"empty is {self.empty!r}: write one of {', '.join(EMPTY_POLICIES)}")
-        if not 0 < self.margin < 1:
-            raise ValueError(f"margin is {self.margin}: write a difference in Dice between 0 and 1, such as 0.05")
-        if not 0 < self.alpha < 0.5:
-            raise ValueError(f"alpha is {self.alpha}: write an error rate a side between 0 and 0.5, such as 0.05")
-        if self.draws < 100:
-            raise ValueError(f"draws is {self.draws}: a bootstrap needs at least 100 draws, 10000 for a result")
-        if self.seed < 0:
-            raise ValueError(f"seed is {self.seed}: write 0 or a positive whole number")
 
 
 def compare(cases: Sequence[Case], settings: Settings) -> dict[str, pd.DataFrame]:
@@ -173,9 +110,8 @@ def _equivalence(scores: pd.DataFrame, per_case: pd.DataFrame, settings: Setting
     readers = scores["reference"].nunique()
     primary, primary_by_case = bootstrap(difference, patients), bootstrap(difference, cases)
     t, t_by_case = student(difference, patients), student(difference, cases)
-    role = "primary" if settings.confirmatory else claims.EXPLORATORY
     rows = [
-        _interval_row("margin", role, primary, primary_by_case, settings) | {"claim": claims.margin(readers)},
+        _interval_row("margin", settings.role, primary, primary_by_case, settings) | {"claim": claims.margin(readers)},
         _bracket_row(scores, settings),
         _interval_row("patient-robust t", "sensitivity", t, t_by_case, settings) | {"claim": claims.robust_t(readers)},
     ]
