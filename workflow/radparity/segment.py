@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-FRACTIONS = [round(0.05 * n, 2) for n in range(1, 20)]
-TIE = 1e-9
 NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 
@@ -24,38 +22,16 @@ def segment_section(probability: NDArray[Any], fraction: float, component: float
     maximum = float(probability.max())
     if not maximum > 0:
         return np.zeros(probability.shape, dtype=bool)
-    labels, _ = ndimage.label(probability >= fraction * maximum, structure=NEIGHBOURS)
+    return main_components(probability, probability >= fraction * maximum, component)
+
+
+def main_components(probability: NDArray[Any], marked: NDArray[np.bool_], component: float) -> NDArray[np.bool_]:
+    """The 8-connected components of what is marked that reach `component` of the section's maximum."""
+    maximum = float(probability.max())
+    labels, _ = ndimage.label(marked, structure=NEIGHBOURS)
     kept = np.unique(labels[(probability >= component * maximum) & (labels > 0)])
     mask: NDArray[np.bool_] = np.isin(labels, kept[kept > 0])
     return mask
-
-
-def tune_fraction(
-    sections: Sequence[NDArray[Any]], references: Sequence[Sequence[NDArray[np.bool_]]], component: float
-) -> tuple[float, list[dict[str, float]]]:
-    """The fraction that maximizes the mean over tuning cases of Dice averaged over the case's references.
-
-    Grid 0.05 to 0.95; among fractions within 1e-9 of the best the one nearest the middle of their run, then the larger
-    (reader_statistics, section 2). Returns it and the curve. Cases whose references are all empty do not count.
-    Raises ValueError where no tuning case is left.
-    """
-    from radparity.compare.scores import dice
-
-    curve = []
-    for fraction in FRACTIONS:
-        scores = []
-        for section, own in zip(sections, references, strict=True):
-            mask = segment_section(section, fraction, component)
-            usable = [dice(mask, reference) for reference in own if reference.any()]
-            if usable:
-                scores.append(float(np.mean(usable)))
-        if not scores:
-            raise ValueError("no tuning case is left: see the excluded cases, or write segment: fraction: 0.5")
-        curve.append({"fraction": fraction, "mean_dice": float(np.mean(scores)), "cases": float(len(scores))})
-    best = max(point["mean_dice"] for point in curve)
-    run = [point["fraction"] for point in curve if point["mean_dice"] >= best - TIE]
-    middle = (run[0] + run[-1]) / 2
-    return min(run, key=lambda fraction: (round(abs(fraction - middle), 9), -fraction)), curve
 
 
 def judged_section(probability: NDArray[Any], prediction: Mapping[str, Any]) -> NDArray[Any]:

@@ -1,28 +1,34 @@
-"""The threshold fraction of one arm, tuned on the tuning cases."""
+"""The threshold fraction of one arm, tuned on the tuning cases, with its curve and how firmly it is chosen."""
 
 import numpy as np
 
+from radparity.consensus import leave_one_out
 from radparity.image import load
 from radparity.job import job
 from radparity.ledger import dump
 from radparity.record import read
-from radparity.segment import judged_section, tune_fraction
+from radparity.segment import judged_section
+from radparity.threshold import CURVE, RETUNED, TuningCase, fixed, tune
 
 with job(snakemake) as run:
-    settings = run.params["segment"]
-    cases, sections, references = [], [], []
-    rows = zip(
-        run.inputs("predictions"), run.inputs("probabilities"), run.inputs("consensus"), run.inputs("references")
-    )
-    for prediction, probability, consensus, reference in rows:
+    settings, rule = run.params["segment"], run.params["reference"]
+    cases = []
+    files = ("predictions", "probabilities", "consensus", "references", "outline_records", "outlines")
+    for prediction, probability, consensus, reference, outlined, outlines in zip(*map(run.inputs, files), strict=True):
         record = read(consensus)
-        if read(prediction)["status"] == "ok" and record["status"] == "ok":
-            cases.append(record["case"])
-            sections.append(judged_section(load(probability)[0], read(prediction)))
-            masks = load(reference, np.uint8)[0][0] > 0
-            references.append([masks[..., k] for k in range(masks.shape[-1])])
+        if read(prediction)["status"] != "ok" or record["status"] != "ok":
+            continue
+        drawn, raters = load(outlines, np.uint8)[0][0] > 0, read(outlined)["raters"]
+        masks = {reader: drawn[..., raters.index(reader)] for reader in record["readers"]}
+        # The study's own references are those that the comparison uses; only the others are made here.
+        references = {each: list(leave_one_out(masks, each).values()) for each in RETUNED if each != rule}
+        references[rule] = list(np.moveaxis(load(reference, np.uint8)[0][0] > 0, -1, 0))
+        section = judged_section(load(probability)[0], read(prediction))
+        cases.append(TuningCase(record["case"], run.params["patients"][record["case"]], section, references))
     if settings["fraction"] == "tuned":
-        fraction, curve = tune_fraction(sections, references, settings["component"])
+        facts, curve = tune(cases, rule, settings["component"], draws=run.params["bootstrap"], seed=run.params["seed"])
     else:
-        fraction, curve = settings["fraction"], []
-    run.output["fraction"].write_text(dump({"fraction": fraction, "curve": curve, "cases": cases}))
+        facts, curve = fixed(settings["fraction"], cases)
+    run.output["fraction"].write_text(dump(facts))
+    curve.to_csv(run.output["curve"], sep="\t", index=False, float_format="%.10g")
+    run.output["columns"].write_text(dump({"curve": CURVE}))

@@ -21,6 +21,8 @@ from radparity.phantom.vessels import vessel_level
 FAT, GLAND, SKIN, MUSCLE, LUNG, VESSEL_SIGNAL, CANCER, BENIGN = 13.0, 44.0, 58.0, 30.0, 4.0, 36.0, 40.0, 41.0
 T2_FAT, T2_GLAND, T2_MUSCLE, T2_VESSEL, T2_CANCER, T2_BENIGN, T2_FLUID = 12.0, 55.0, 16.0, 45.0, 70.0, 95.0, 160.0
 OUTSIDE_MM = -30.0
+BACKGROUND_LEVELS = {0.3: "minimal", 0.6: "mild", 1.0: "moderate", 1.5: "marked"}
+"""Uptake of the gland, as a multiple of its baseline signal, and the word for it."""
 MOST_CYSTS, CYST_MM = 3, (2.0, 5.0)
 
 
@@ -31,6 +33,7 @@ class Mark:
     number: int
     side: str
     kind: str
+    form: str
     part_of: int
 
 
@@ -41,7 +44,7 @@ class Anatomy:
     baseline: raw signal before contrast, coil and gain included, without noise; uptake: with each curve the raw signal
     that an enhancement of 1 adds; t2: signal of the T2-weighted series; these three as cubic spline coefficients, ready
     to be sampled. skin, wall, lesion: distances in mm, positive inside; owner: number of the lesion that `lesion`
-    belongs to.
+    belongs to. background: side to how strongly its gland takes up contrast, in words.
     """
 
     grid: Grid
@@ -53,6 +56,7 @@ class Anatomy:
     t2: Array
     uptake: list[tuple[Curve, Array]] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
+    background: dict[str, str] = field(default_factory=dict)
 
     def signal(self, time_s: float) -> Array:
         """Raw signal at a time from injection, without noise, as cubic spline coefficients."""
@@ -125,7 +129,8 @@ def _paint_breast(anatomy: Anatomy, design: ExamDesign, slab: Slab, size: Size, 
     t2 = breast * (T2_FAT * grain + gland * (T2_GLAND * grain - T2_FAT))
     t2 += T2_MUSCLE * muscle + vessel * breast * (T2_VESSEL - t2)
 
-    amount = float(rng.choice([0.3, 0.6, 1.0, 1.5]))
+    amount = float(rng.choice(list(BACKGROUND_LEVELS)))
+    anatomy.background[slab.side] = BACKGROUND_LEVELS[amount]
     patches = np.clip(1 + 0.65 * noise(rng, axes, 6.0), 0.1, 2.6)
     slow = breast * (0.10 + (amount * patches) * gland + 0.25 * strand) + 0.35 * muscle + 0.25 * skin
     fast = 1.7 * vessel * breast * (1 - skin)
@@ -184,7 +189,7 @@ def _mark(anatomy: Anatomy, side: str, item: Lesion, lesion: Array, owner: Array
     """Give a lesion its number and write its level where it is the nearest one."""
     number = len(anatomy.marks) + 1
     parent = anatomy.marks[-1].number if item.satellite else number
-    anatomy.marks.append(Mark(number, side, item.kind, parent))
+    anatomy.marks.append(Mark(number, side, item.kind, item.form, parent))
     nearer = item.level > lesion[item.window]
     lesion[item.window] = np.where(nearer, item.level, lesion[item.window])
     owner[item.window] = np.where(nearer, number, owner[item.window])

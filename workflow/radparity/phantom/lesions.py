@@ -21,12 +21,13 @@ Window = tuple[slice, slice, slice]
 
 @dataclass(frozen=True)
 class Lesion:
-    """One lesion of a breast, kind cancer or benign; a satellite belongs to the cancer that precedes it.
+    """One lesion of a breast, kind cancer or benign, and its form; a satellite belongs to the cancer that precedes it.
 
     level (mm, positive inside) and weight (relative uptake) are arrays on the window of the painting grid.
     """
 
     kind: str
+    form: str
     satellite: bool
     window: Window
     level: Array
@@ -127,7 +128,7 @@ def place_lesions(
             radii = radius * np.array([1.25, 1.0, 0.8]) * rng.uniform(0.92, 1.08, 3)
             level = ellipsoid(local, centre, radii, Rotation.random(random_state=rng))
         level = np.minimum(level, room[w])
-        lesions.append(Lesion(kind, satellite, w, level, _weight(rng, local, level, rim), curve))
+        lesions.append(Lesion(kind, form, satellite, w, level, _weight(rng, local, level, rim), curve))
 
     if label == "malignant":
         radius = 0.5 * float(np.exp(rng.uniform(np.log(9.5), np.log(26.0))))
