@@ -1,0 +1,190 @@
+"""Plan: what is fixed before the test set is looked at, when it was fixed, and every look at the test set since.
+
+Both live in a folder of the project and not under results/, which may be deleted and made again: `plan.json`, written
+once, and `looks.tsv`, which only grows. Whoever keeps the project under version control keeps them there too.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from radparity.config import ConfigError
+from radparity.ledger import dump
+
+PLAN, LOOKS = "plan.json", "looks.tsv"
+COLUMNS = ("when", "commit", "arm", "cases", "plan", "scores")
+PRIMARY, EXPLORATORY = "primary", "exploratory"
+NOT_LOCKED = "exploratory: no plan was locked"
+DEVIATES = "primary, deviates from the locked plan"
+LOCKED_LATE = "exploratory: the test set had been looked at before the plan was locked"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A locked plan: when and at which commit, the looks at the test set before, its digest, and what it fixes."""
+
+    locked: str
+    commit: str
+    looks_before: int
+    digest: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One scoring of the test set: when, at which commit, of which arm on how many cases, under which plan (its digest,
+    empty before one was locked), and the digest of the scores that were seen."""
+
+    when: str
+    commit: str
+    arm: str
+    cases: int
+    plan: str
+    scores: str
+
+
+def lock(folder: Path, content: dict[str, Any], when: str, commit: str) -> Plan:
+    """Write the plan, once. Raises ConfigError where one is locked already."""
+    seen = len({look.scores for look in looks(folder)})
+    plan = Plan(when, commit, seen, _digest(content), content)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with (folder / PLAN).open("x", encoding="utf-8") as stream:
+            stream.write(dump(vars(plan)))
+    except FileExistsError:
+        raise ConfigError(
+            f"{folder / PLAN} is locked already. A plan is never changed: what now differs from it is reported as a"
+            " deviation. For another study name another folder in the configuration: plan: FOLDER"
+        ) from None
+    return plan
+
+
+def read_plan(folder: Path) -> Plan | None:
+    """The locked plan, or none. Raises ConfigError where the file is not what `lock` wrote."""
+    path = folder / PLAN
+    if not path.is_file():
+        return None
+    mend = "Bring back the file that was locked (from version control); a plan is never edited"
+    try:
+        plan = Plan(**json.loads(path.read_text(encoding="utf-8")))
+        whole = _digest(plan.content) == plan.digest
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{path} cannot be read ({type(error).__name__}). {mend}") from error
+    if not whole:
+        raise ConfigError(f"{path} was changed after it was locked: it does not have its digest. {mend}")
+    return plan
+
+
+def deviations(plan: Plan, content: dict[str, Any]) -> list[str]:
+    """What differs from the locked plan, a sentence each, in order."""
+    then, now = _flat(plan.content), _flat(content)
+    found = []
+    for key in sorted(then | now):
+        if key not in now:
+            found.append(f"{key}: locked as {_said(then[key])}, now gone")
+        elif key not in then:
+            found.append(f"{key}: not in the plan, now {_said(now[key])}")
+        elif then[key] != now[key]:
+            found.append(f"{key}: locked as {_said(then[key])}, now {_said(now[key])}")
+    return found
+
+
+def role(plan: Plan | None, arm: str, primary: str, differs: bool) -> str:
+    """What the margin test of an arm is: the primary test of the study, or exploratory, and why."""
+    if arm != primary:
+        return EXPLORATORY
+    if plan is None:
+        return NOT_LOCKED
+    if plan.looks_before:
+        return LOCKED_LATE
+    return DEVIATES if differs else PRIMARY
+
+
+def add_look(folder: Path, look: Look) -> None:
+    """Append one look to the log, also where several jobs end at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    line = "\t".join(str(value) for value in vars(look).values()) + "\n"
+    with (folder / LOOKS).open("a", encoding="utf-8") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        if os.fstat(stream.fileno()).st_size == 0:
+            line = "\t".join(COLUMNS) + "\n" + line
+        stream.write(line)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def looks(folder: Path) -> list[Look]:
+    """Every look so far, the earliest first."""
+    path = folder / LOOKS
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    try:
+        return [
+            Look(row["when"], row["commit"], row["arm"], int(row["cases"]), row["plan"], row["scores"]) for row in rows
+        ]
+    except (TypeError, ValueError, KeyError) as error:
+        raise ConfigError(f"{path}: a row is not a look ({error}). Bring back the log from version control") from error
+
+
+def standing(folder: Path, arm: str, primary: str, content: dict[str, Any]) -> dict[str, Any]:
+    """What the page says of an arm's comparison: role, plan, deviations, and how often its test scores were new.
+
+    A repetition that ends in the same scores shows nothing new; so `looks` counts different scores of this arm, and two
+    runs of one study say the same.
+    """
+    plan = read_plan(folder)
+    differs = deviations(plan, content) if plan else []
+    seen = {look.scores for look in looks(folder) if look.arm == arm}
+    return {
+        "arm": arm,
+        "role": role(plan, arm, primary, bool(differs)),
+        "locked": plan.locked if plan else None,
+        "digest": plan.digest if plan else None,
+        "looks_before": plan.looks_before if plan else None,
+        "looks": len(seen),
+        "deviations": differs,
+    }
+
+
+def now() -> str:
+    """The time to the second, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def commit() -> str:
+    """The commit of the working folder, with a plus where files were edited since; empty outside version control."""
+    try:
+        run = ["git", "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+        return subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _flat(content: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested blocks as `block: key` to value, so that each difference is named by its key."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        name = f"{above}: {key}" if above else key
+        found |= _flat(value, name) if isinstance(value, dict) and value else {name: value}
+    return found
+
+
+def _said(value: Any) -> str:
+    """A value as the plan's reader would write it; a digest is shortened."""
+    text = json.dumps(value, sort_keys=True)
+    return f"{text[:13]}…" if len(text) == 66 and " " not in text else text
