@@ -9,19 +9,25 @@
 #   register/<exam>/registered.nii.gz, fields.nii.gz
 #   harmonize/<harmonization>/<breast>/channels.nii.gz
 #   mask/<breast>/mask.nii.gz, mask/weights.pt      weights where a network makes the masks and is trained here
-#   outline/<breast>/outlines.nii.gz                all raters, on the common section
+#   outline/<breast>/outlines.nii.gz, check.png     all raters, on the common section; suspects drawn
+#   outline/shifts.tsv, shifts.json                 whether the whole study's outlines lie some sections off
 #   fold/twins_development.json, twins_all.json     the same pixels in two exams
 #   fold/folds.tsv, fold/<harmonization>/<fold>/scaling.json
 #   slab/<harmonization>/<breast>/slab.npy          the sections that training draws from, float16
 #   train/<arm>/<fold>/weights.pt, last.pt, curve.tsv, curve.png
 #   nnunet/<harmonization>/raw/Dataset001_<study>/  nnU-Net's dataset.json, splits_final.json, imagesTr/, labelsTr/;
 #   nnunet/<arm>/<fold>/weights.pth, curve.tsv      made by the target export_nnunet, and for arms of nnU-Net
-#   predict/<arm>/<breast>/probability.nii.gz
+#   predict/<arm>/<breast>/probability.nii.gz, predict/<arm>/benign.npz (some benign breasts, out of fold)
 #   consensus/<breast>/references.nii.gz            leave-one-reader-out
-#   segment/<arm>/fraction.json, segment/<arm>/<breast>/mask.nii.gz
+#   segment/<arm>/fraction.json, curve.tsv, maxima.tsv, segment/<arm>/<breast>/mask.nii.gz
 #   select/<arm>/scores.tsv                         held-out development cases; made by the targets selection and
 #   select/selection.tsv, learning_curve.tsv        learning_curve
-#   compare/<arm>/main.tsv, cases.tsv, equivalence.tsv, scores.tsv, tails.tsv, located.tsv (location given)
+#   compare/<arm>/main.tsv, cases.tsv, equivalence.tsv, scores.tsv, tails.tsv, thresholds.tsv,
+#   compare/<arm>/located.tsv                       location given
+#   figures/<arm>/figure_5a.svg, .pdf, .png, .json  the paper's figures: 4, 5A, 5B, 6, E6A, E6B, E7, E8
+#   power/power.tsv, power.json, power.png, power.svg   how many cases; made by the target power
+#   masks/cases.tsv, masks.npz                      of a study of masks alone (docs/masks.md), and its
+#   compare/readers/pooled.tsv, agreement.tsv, references.tsv, distances.tsv, sizes.tsv   without a network
 #   verify/cases.tsv, summary.tsv                   against the phantoms' truth
 #   report/index.html, flow.tsv, flow_exams.tsv       the page; where each breast and each exam ended
 #   audit/audit.json
@@ -47,8 +53,8 @@ from radparity.arms import advice, points, selected
 from radparity.channels import DEFAULT_CHANNELS
 from radparity.code import digest
 from radparity.config import ConfigError
+from radparity.kinds import open_study
 from radparity.nnunet.dataset import dataset_name, image_name, label_name
-from radparity.study import load_study
 
 # Not the directive `configfile`: a study of one's own named on the command line would inherit the demo's arms.
 source = str(next(iter(workflow.configfiles), "config.yaml"))
@@ -57,7 +63,7 @@ try:
         given = dict(config)
         config.update(read_config(source))
         update_config(config, given)
-    study = load_study(config, source)
+    study = open_study(config, source)
     raw = study.digests
 except ConfigError as error:
     raise WorkflowError(str(error))
@@ -81,7 +87,11 @@ rule all:
 include: "workflow/rules/common.smk"
 
 
-for stage in """intake eligible convert kinetics register harmonize mask outline fold slab train nnunet predict
-    consensus segment select compare verify report audit""".split():
+STAGES = {
+    "exams": """plan intake eligible convert kinetics register harmonize mask outline fold slab train nnunet predict
+    consensus segment select compare figures power verify report audit""".split(),
+    "masks": ["plan", "masks", "audit"],
+}
+for stage in STAGES[study.kind]:
 
     include: f"workflow/rules/{stage}.smk"

@@ -40,7 +40,7 @@ def test_an_outline_is_placed_by_position_in_any_orientation(tmp_path):
     nibabel.save(turned, tmp_path / "t.nii.gz")
     fine, own = grid.resample_in_plane(drawn, AFFINE, "double", order=0)
     files = {"R1": written(tmp_path, drawn), "R2": tmp_path / "f.nii.gz", "R3": tmp_path / "t.nii.gz"}
-    masks, affine, facts = outline.outline_case(files, drawn.shape, AFFINE, fine.shape, own)
+    masks, affine, facts, _ = outline.outline_case(files, drawn.shape, AFFINE, fine.shape, own)
     assert facts["section"] == 7 and masks.shape == (1, 60, 60, 3)
     for rater in range(3):
         assert np.array_equal(masks[0, ..., rater], fine[7])
@@ -77,6 +77,11 @@ def test_outlines_missing_corrupt_or_on_different_sections(tmp_path):
         with pytest.raises(DataFault) as error:
             outline.outline_case({"R1": good, "R2": file}, (20, 30, 30), AFFINE, (20, 30, 30), AFFINE)
         assert error.value.code == code
+
+
+def test_a_mask_on_several_sections_has_no_place_on_one():
+    with pytest.raises(ValueError, match="several sections"):
+        outline.place.place(disc(3) + disc(8) > 0, AFFINE, AFFINE, (20, 30, 30), 3)
 
 
 def test_a_tiny_outline_is_not_lost_on_a_coarser_grid(tmp_path):
@@ -140,22 +145,6 @@ def test_the_fraction_is_relative_to_the_maximum(fraction, gain):
     assert np.array_equal(
         segment.segment_section(section, fraction, 0.9), segment.segment_section(section * gain, fraction, 0.9)
     )
-
-
-def test_tuning_finds_the_fraction_that_was_planted():
-    section = bump((60, 60), (30, 30), 8, 0.7)
-    truth = section >= 0.4 * section.max()
-    best, curve = segment.tune_fraction([section], [[truth, truth]], 0.95)
-    assert best == 0.4 and max(curve, key=lambda p: p["mean_dice"])["mean_dice"] == 1.0
-    with pytest.raises(ValueError, match="no tuning case"):
-        segment.tune_fraction([section], [[truth & False]], 0.95)
-
-
-def test_a_tie_takes_the_middle_of_its_run():
-    section = np.zeros((20, 20))
-    section[5:10, 5:10] = 1.0
-    best, _ = segment.tune_fraction([section], [[section > 0]], 0.95)
-    assert best == 0.5
 
 
 def test_kinetics_by_hand():

@@ -146,11 +146,12 @@ def test_fuzzy_c_means_keeps_the_component_of_the_largest_membership(raw, monkey
     assert study.segmenting("fuzzy_c_means") == raw["segment"] | {"component": 1.0}
 
 
-def test_the_schema_is_in_step():
-    assert (ROOT / "workflow/schemas/config.schema.json").read_text() == schema(), (
-        "run: radparity schema > workflow/schemas/config.schema.json"
+@pytest.mark.parametrize(("kind", "name"), [("exams", "config"), ("masks", "masks")])
+def test_the_schemas_are_in_step(kind, name):
+    assert (ROOT / f"workflow/schemas/{name}.schema.json").read_text() == schema(kind), (
+        f"run: radparity schema --kind {kind} > workflow/schemas/{name}.schema.json"
     )
-    assert json.loads(schema())["additionalProperties"] is False
+    assert json.loads(schema(kind))["additionalProperties"] is False
 
 
 def test_the_command_line_says_what_is_wrong_with_a_file(tmp_path, capsys):

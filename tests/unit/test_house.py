@@ -89,6 +89,8 @@ SCRIPT = textwrap.dedent(
             raise ValueError("a bug")
         if how == "fault":
             raise DataFault("too_dark", "the image is black")
+        if how == "shown":
+            raise DataFault("too_dark", "the image is black", {"brightest": 0}, evidence=["data"])
         if how == "killed":
             os.kill(os.getpid(), 9)
         run.output["data"].write_bytes(b"whole")
@@ -145,6 +147,13 @@ def test_a_data_fault_excludes_the_case_and_leaves_no_data(tmp_path):
     record = json.loads((tmp_path / "out/record.json").read_text())
     assert (record["status"], record["code"], record["sentence"]) == ("excluded", "too_dark", "the image is black")
     assert (tmp_path / "out/data.bin").read_bytes() == b""
+
+
+def test_a_data_fault_keeps_its_facts_and_the_outputs_that_show_it(tmp_path):
+    assert run_job(tmp_path, "shown").returncode == 0
+    record = json.loads((tmp_path / "out/record.json").read_text())
+    assert (record["status"], record["code"], record["brightest"]) == ("excluded", "too_dark", 0)
+    assert (tmp_path / "out/data.bin").read_bytes() == b"half"
 
 
 def test_two_runs_leave_the_same_bytes(tmp_path):

@@ -1,6 +1,5 @@
 """The report: every breast in one box, the first exclusion counts, words follow tables, the page stands alone."""
 
-import copy
 import html.parser
 import json
 import re
@@ -14,9 +13,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radparity.compare.full import compare_in_full
 from radparity.compare.located import compare_located
-from radparity.compare.study import Case, Settings, compare
+from radparity.compare.study import Case, Settings
 from radparity.config import load
+from radparity.ledger import dump
+from radparity.plan import Look, add_look, lock, standing
 from radparity.region import readers_box
 from radparity.report import flow, tables
 from radparity.report.baselines import side_by_side
@@ -44,14 +46,26 @@ def breast(name, label="malignant", partition="test"):
     return [name, f"E{name}", f"P{name}", "left", label, partition]
 
 
+PLAN = {"compare": {"margin": 0.05}}
 SHEET = [breast(f"T{n}") for n in range(6)] + [breast("D1", partition="development")]
 SHEET += [breast("D2", "benign", "development"), breast("U1", partition="tuning"), breast("S1", partition="shown")]
+
+
+MADE = {}
+
+
+def compared(cases):
+    """The comparison's tables; those of the same cases are made once, since many trees have them."""
+    masks = [mask.tobytes() for case in cases for mask in (case.network, *case.readers.values())]
+    key = (tuple(case.case for case in cases), *masks)
+    MADE[key] = MADE.get(key) or compare_in_full(cases, Settings(draws=200))
+    return MADE[key]
 
 
 class Tree:
     """A study's results on disk, small: every stage's records, images of the test and shown cases, real tables."""
 
-    def __init__(self, folder, sheet=SHEET, excluded=(), folds=2, shown_maps=True, empty=()):
+    def __init__(self, folder, sheet=SHEET, excluded=(), folds=2, shown_maps=True, empty=(), locked=PLAN):
         self.folder, self.sheet, self.files = folder, sheet, {}
         self.out = dict(excluded)  # breast: (stage, code)
         self.generator = np.random.default_rng(7)
@@ -63,6 +77,11 @@ class Tree:
             self.compare("unet", used)
             self.compare("fuzzy_c_means", [Case(c.case, c.patient, ~c.network, c.readers) for c in used])
             self.located("fuzzy_c_means_in_box", used)
+        if locked:
+            lock(folder / "plan", locked, "2026-01-02T03:04:05+00:00", "c0ffee")
+        for arm in ("unet", "fuzzy_c_means", "fuzzy_c_means_in_box"):
+            add_look(folder / "plan", Look("2026-01-03", "c0ffee", arm, 6, "", f"scores of {arm}"))
+            self.write("plans", f"compare/{arm}/plan.json", dump(standing(folder / "plan", arm, "unet", PLAN)))
         for fold in range(1, folds + 1):
             text = "step\tloss\tvalidation_dice\tvalidation_cases\n50\t0.8\t\t0\n100\t0.6\t0.4\t2\n"
             self.write("curves", f"train/unet/{fold}/curve.tsv", text)
@@ -174,7 +193,7 @@ class Tree:
         return (y - 12) ** 2 + (z - 15) ** 2 < radius**2
 
     def compare(self, arm, cases):
-        for name, table in compare(cases, Settings(draws=200)).items():
+        for name, table in compared(cases).items():
             self.write(
                 "compare", f"compare/{arm}/{name}.tsv", table.to_csv(sep="\t", index=False, float_format="%.10g")
             )
@@ -340,6 +359,18 @@ def test_arms_stand_side_by_side_by_what_they_were_told(tmp_path):
     assert all(row[6] == "" for key, row in rows.items() if key[2] == "not given" or key[0] == "network")
 
 
+def test_the_page_says_whether_the_plan_was_locked_and_what_departs_from_it(tmp_path):
+    def text(name, locked):
+        return build(Tree(tmp_path / name, locked=locked).results(), TEMPLATE)[0]
+
+    kept, changed, none = text("kept", PLAN), text("changed", {"compare": {"margin": 0.02}}), text("none", None)
+    assert "The plan was locked on 2026-01-02, before any look" in kept and "Confirmatory: arm unet" in kept
+    assert "1 of its points differ since" in changed
+    assert "<li>compare: margin: locked as 0.02, now 0.05</li>" in changed and "Deviations" not in kept
+    assert "Exploratory: no plan was locked" in none and "Primary arm, exploratory: arm unet" in none
+    assert "Confirmatory:" not in none
+
+
 def test_every_place_that_shows_the_arm_in_the_box_says_so_and_one_arm_is_confirmatory(page):
     parsed = Parser(page[0])
     text = parsed.text
@@ -482,20 +513,6 @@ def test_an_exam_leaves_with_its_last_breast():
     )
 
 
-def test_what_the_paper_does_not_publish_stays_blank():
-    published = yaml.safe_load(PUBLISHED.read_text())
-    dice, tests = tables.published_tables(published)
-    assert all("not ours" in table.caption and "250 patients" in table.caption for table in (dice, tests))
-    first = dict(zip(dice.head, dice.rows[0], strict=True))
-    assert first["network"] == "0.77 (0.26)" and first["reader's Dice"] == "0.79 (0.15)"
-    assert all(row[dice.head.index(name)] == "" for row in dice.rows for name in ("median of differences", "Holm p"))
-    assert all(row[2] == "" for row in tests.rows)
-    without = copy.deepcopy(published)
-    del without["dice"][1]["readers"], without["tests"][0]["p"]
-    dice, tests = tables.published_tables(without)
-    assert dice.rows[1][4] == "" and tests.rows[0][3] == ""
-
-
 @pytest.mark.parametrize("said", [name for name in HEADLINES if name != "too few cases"])
 def test_the_headline_follows_the_primary_test_only(said):
     rows = [{"test": "bracket", "verdict": "passed", "n": 80, "estimate": np.nan}]
@@ -515,6 +532,28 @@ def test_the_headline_follows_the_primary_test_only(said):
     assert found.headline == HEADLINES[said]
     assert "−0.012 (90 % interval −0.030 to +0.006; margin ±0.05)" in found.sentence
     assert any("simulated" in limit for limit in found.limits)
+
+
+@pytest.mark.parametrize(("patients", "cases", "said"), [(49, 50, True), (50, 50, False), (25, 49, False)])
+def test_enough_cases_of_too_few_patients_are_said(patients, cases, said):
+    row = {"test": "margin", "verdict": "equivalent", "n": cases, "patients": patients, "estimate": 0.0}
+    row |= {"low": -0.01, "high": 0.01, "level": 0.9, "margin": 0.05}
+    asked = configuration(compare={**configuration()["compare"], "minimum_cases": 50})
+    limits = verdict(pd.DataFrame(), pd.DataFrame([row]), asked).limits
+    assert any(f"The {cases} cases are of {patients} patients" in limit for limit in limits) == said
+
+
+def test_the_page_shows_the_number_of_cases_where_it_is_asked_for(tmp_path, page):
+    from PIL import Image
+
+    assert 'id="power"' not in page[0] and "#power" not in page[0]
+    tree = Tree(tmp_path, sheet=SHEET[:3])
+    Image.new("RGB", (640, 200)).save(tmp_path / "power.png")
+    (tmp_path / "power.json").write_text(json.dumps({"sentences": ["No number of cases is claimed: <few>."]}))
+    tree.files["power"] = [str(tmp_path / name) for name in ("power.json", "power.png")]
+    text = build(tree.results(), TEMPLATE)[0]
+    assert "No number of cases is claimed: &lt;few&gt;." in text and '<a href="#power">' in text
+    assert re.search(r'id="figure-power">\s*<img [^>]*width="320"', text)
 
 
 @pytest.mark.parametrize(

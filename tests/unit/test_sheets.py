@@ -149,7 +149,7 @@ def test_decisions_are_read(sheet):
         (["E1|E1L|include|||r|R5|2024-03-04", "E1||exclude|||r|R5|2024-03-04"], "Exclude the other breast instead"),
         (
             ["E1||maybe|||r|R5|2024-03-04"],
-            "column 'verdict': 'maybe': write 'include', 'exclude', 'role' or 'one_patient'",
+            "column 'verdict': 'maybe': write 'include', 'exclude', 'role', 'one_patient' or 'outline_ok'",
         ),
         (["E1||role|7|mri|r|R5|2024-03-04"], "column 'role': 'mri': write 'dynamic'"),
         (["E1||include||||R5|2024-03-04"], "column 'reason'"),

@@ -143,7 +143,7 @@ def test_the_wrong_kind_of_change_reruns_nothing_and_the_right_kind_its_chain(st
 
 
 def test_an_edit_of_a_library_module_reruns_the_stages_that_use_it(study):
-    path = study.folder / "workflow/radparity/segment.py"
+    path = study.folder / "workflow/radparity/threshold.py"
     before = path.read_text()
     path.write_text(before + "\n\n# a remark\n")
     assert study.planned() == []
@@ -184,10 +184,28 @@ def _torn(path):
     return False
 
 
+def test_a_plan_that_comes_after_a_look_confirms_nothing_and_is_locked_once(study):
+    page = study.folder / "results/report/index.html"
+    assert "no plan was locked" in page.read_text()
+    code, out = study.snakemake("lock_plan")
+    assert code == 0, out
+    plan = json.loads((study.folder / "plan/plan.json").read_text())
+    assert plan["looks_before"] > 0 and set(plan["content"]["test_cases"]) >= {"E31L", "E34R"}
+    assert {row["arm"] for row in table(study.folder / "plan/looks.tsv")} == {"unet", "fuzzy_c_means"}
+    code, out = study.snakemake("lock_plan")
+    assert code != 0 and "locked already" in out
+    code, out = study.snakemake()
+    assert code == 0, out[-3000:]
+    roles = {row["test"]: row["role"] for row in table(study.folder / "results/compare/unet/equivalence.tsv")}
+    assert roles["margin"] == "exploratory: the test set had been looked at before the plan was locked"
+    assert "the test cases had been scored" in page.read_text()
+    assert json.loads((study.folder / "results/audit/audit.json").read_text())["verdict"] == "green"
+
+
 def test_every_stage_is_a_target(study):
     stages = (
         "intake convert kinetics register harmonize mask outline fold slab train predict consensus segment select"
-        " compare verify nnunet export_nnunet"
+        " compare power verify nnunet export_nnunet"
     )
     for stage in stages.split():
         code, out = study.snakemake("-n", stage)

@@ -16,6 +16,7 @@ from radparity.config import Config, ConfigError, load
 
 COMMANDS = {
     "demo": "make the demo study's raw data",
+    "lidc": "unpack the masks of four radiologists that ship, and their sheet, for config/lidc.yaml",
     "draft": "draft the sheets of a study from a raw folder, for you to correct",
     "sweep": "record the content of a study's raw data; again after every change of it",
     "schema": "print the JSON schema of the configuration",
@@ -35,12 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
             from radparity.draft.command import add_arguments
 
             add_arguments(command)
+        elif name == "schema":
+            command.add_argument("--kind", choices=("exams", "masks"), default="exams", help="of study; default: exams")
         else:
             command.add_argument("--config", default="config.yaml", help="the study's configuration file")
     options = parser.parse_args(arguments)
     try:
         if options.command == "schema":
-            print(schema(), end="")
+            print(schema(options.kind), end="")
             return 0
         if options.command == "faults":
             from radparity.faults import table
@@ -52,15 +55,19 @@ def main(arguments: list[str] | None = None) -> int:
 
             print("\n".join(run(options, bar)))
             return 0
+        if options.command == "lidc":
+            from radparity.masks.lidc import RAW, SOURCE, unpack
+
+            print(f"{unpack(SOURCE, RAW, bar('nodules'))} masks and {RAW / 'masks.tsv'}")
+            return 0
         raw = read_config(options.config)
-        config = load(raw, options.config)
         if options.command == "demo":
-            demo(config, options.workers)
+            demo(load(raw, options.config), options.workers)
         else:
-            from radparity.study import load_study
+            from radparity.kinds import open_study
             from radparity.sweep import sweep
 
-            study, show = load_study(raw, options.config), bar("looking at the raw data")
+            study, show = open_study(raw, options.config), bar("looking at the raw data")
             counts = sweep(study, options.workers, show, lambda line: print(line, file=sys.stderr))
             print(", ".join(f"{value} {name}" for name, value in counts.items()))
     except ConfigError as error:
@@ -98,11 +105,14 @@ def demo(config: Config, workers: int) -> None:
             os.replace(Path(scratch, "real"), raw / "real")
 
 
-def schema() -> str:
-    """The JSON schema of the configuration, for editors."""
+def schema(kind: str = "exams") -> str:
+    """The JSON schema of the configuration of a study of exams, or of masks, for editors."""
     import json
 
-    return json.dumps(Config.model_json_schema(), indent=1, sort_keys=True) + "\n"
+    from radparity.config.masks import MasksConfig
+
+    model = MasksConfig if kind == "masks" else Config
+    return json.dumps(model.model_json_schema(), indent=1, sort_keys=True) + "\n"
 
 
 def bar(what: str) -> Callable[[int, int], None]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from radparity import ledger
 from radparity.deidentify.search import deidentification, read_sources
+from radparity.masks.study import MasksStudy
 from radparity.study import Study
 
 # What varies from run to run, and what the sweep keeps; neither has an entry.
@@ -82,13 +83,18 @@ def audit(results: Path, raw: dict[str, str], workers: int) -> dict[str, Any]:
 
 
 def audit_study(
-    results: Path, study: Study, raw: dict[str, str], workers: int, allow: Iterable[str] = ()
+    results: Path, study: Study | MasksStudy, raw: dict[str, str], workers: int, allow: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Verify everything under results/, and search it for what identifies the patients of the source.
 
     The headers of the source are read here and nowhere kept. Returns what `audit` does with the section
-    `deidentification`; the verdict is green only where both are.
+    `deidentification`; the verdict is green only where both are. Masks alone have no header to search for.
     """
+    if isinstance(study, MasksStudy):
+        said = "the source holds masks and no DICOM header, so there was nothing to search for"
+        return audit(results, raw, workers) | {
+            "deidentification": {"verdict": "not searched", "headers": 0, "leaks": {}, "warnings": [said]}
+        }
     exams: dict[str, list[str]] = {e: [row.folder, *study.maps(e).values()] for e, row in study.exams.items()}
     pseudonyms: dict[str, set[str]] = {}
     for exam, row in study.exams.items():

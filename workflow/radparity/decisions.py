@@ -1,7 +1,8 @@
 """Decisions: what a person has ruled about an exam, a breast or a series, with reason, name and date.
 
 decisions.tsv is optional. A row overrides every rule of the configuration's block `eligible`, or intake's choice of a
-series' role; it never overrides a fault of the data. It holds pseudonyms only: it is copied into results and report.
+series' role; of the faults in the data it overrides `suspect_geometry` and `external_suspect` alone, by `outline_ok`.
+It holds pseudonyms only: it is copied into results and report.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ class Decision(Row):
     """One row: about an exam, or about one breast where the column `breast` is filled.
 
     one_patient: the patient ids of the exam's images are one woman's. series: its number in the intake record, for the
-    verdict `role` only. who: a pseudonym. date: of the decision.
+    verdict `role` only. outline_ok: a person has looked at a breast's outlines and they lie where they should. who: a
+    pseudonym. date: of the decision.
     """
 
     exam: Pseudonym
     breast: Pseudonym | None = None
-    verdict: Literal["include", "exclude", "role", "one_patient"]
+    verdict: Literal["include", "exclude", "role", "one_patient", "outline_ok"]
     series: int | None = Field(None, ge=0)
     role: (
         Literal[
@@ -68,7 +70,7 @@ def check_decisions(decisions: list[Decision], exam_of: Mapping[str, str], exams
     exam_of: breast to exam. Raises ConfigError that lists every fault with its row and the mend.
     """
     faults: list[str] = []
-    seen: dict[tuple[str, str | None, int | None, bool], int] = {}
+    seen: dict[tuple[str, str | None, int | None, str], int] = {}
     out = {row.exam for row in decisions if row.verdict == "exclude" and row.breast is None}
     for number, row in enumerate(decisions, start=2):
         about = row.breast or row.exam
@@ -88,7 +90,10 @@ def check_decisions(decisions: list[Decision], exam_of: Mapping[str, str], exams
             said.append(f"{row.breast} is included and all of {row.exam} excluded. Exclude the other breast instead")
         if row.verdict == "one_patient" and row.breast is not None:
             said.append("the patient ids are the whole exam's. Leave the column 'breast' empty")
-        before = seen.setdefault((row.exam, row.breast, row.series, row.verdict == "one_patient"), number)
+        if row.verdict == "outline_ok" and row.breast is None:
+            said.append("the outlines are one breast's. Fill the column 'breast'")
+        alone = row.verdict if row.verdict in ("one_patient", "outline_ok") else ""
+        before = seen.setdefault((row.exam, row.breast, row.series, alone), number)
         if before != number:
             said.append(f"{about} has a decision in row {before} already. Delete the row that no longer holds")
         faults += [f"  row {number}: {text}" for text in said]

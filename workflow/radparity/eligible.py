@@ -82,7 +82,7 @@ def _concerns(rule: Rule, breast: Mapping[str, Any]) -> bool:
 
 def _rows(breast: str, row: Row, verdict: str) -> list[Mapping[str, Any]]:
     """The decisions of one verdict that hold for a breast: its own, and those about its exam where it has none."""
-    own = [d for d in row["decisions"] if d["breast"] == breast]
+    own = [d for d in row["decisions"] if d["breast"] == breast and d["verdict"] != "outline_ok"]
     return [d for d in own or row["decisions"] if d["breast"] in (breast, None) and d["verdict"] == verdict]
 
 

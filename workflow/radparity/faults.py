@@ -195,12 +195,93 @@ FAULTS: dict[str, Fault] = {
     "no_breast": Fault("mask", "hardly any tissue is found in the volume", "Look at the exam"),
     "outline_missing": Fault("outline", "an outline's file is not there", "Correct the readings sheet"),
     "outline_unreadable": Fault("outline", "an outline's file cannot be read", "Export it again"),
-    "outline_values": Fault("outline", "an outline holds other values than 0 and 1", "Export it as a binary mask"),
-    "outline_shape": Fault("outline", "an outline has another shape than the exam", "Draw it on this exam"),
-    "outline_geometry": Fault("outline", "an outline lies elsewhere than the exam", "Draw it on this exam"),
+    "outline_values": Fault(
+        "outline", "an outline holds other values than 0 and 1", "Export it as a binary mask, or name its `segment`"
+    ),
+    "outline_shape": Fault(
+        "outline", "an outline has another shape than the exam, and is no part of it", "Draw it on this exam"
+    ),
+    "outline_geometry": Fault(
+        "outline", "an outline lies elsewhere than the exam, or between its voxels", "Draw it on this exam"
+    ),
+    "outline_unplaced": Fault(
+        "outline", "an outline has no patient coordinates", "Name the image it was drawn on in the column `image`"
+    ),
+    "outline_unsupported": Fault(
+        "outline", "an outline is in a format that is not read", "Export NIfTI, NRRD, DICOM SEG or RTSTRUCT"
+    ),
+    "outline_picture": Fault(
+        "outline",
+        "a PNG is no mask of the image it was drawn on: a screenshot, another size, grey values",
+        "Export the mask in the image's own pixels",
+    ),
+    "outline_contours": Fault(
+        "outline", "contours enclose nothing, or overlap in part", "Draw closed contours, holes wholly inside"
+    ),
+    "outline_segment": Fault(
+        "outline", "a file holds several segments, or not the one named", "Correct the column `segment`"
+    ),
+    "outline_frame": Fault(
+        "outline", "an outline has another frame of reference than the exam", "Draw it on this exam, not on a copy"
+    ),
+    "outline_other_exam": Fault(
+        "outline", "an outline refers to images that this exam does not hold", "Correct the readings sheet"
+    ),
     "outline_empty": Fault("outline", "nothing is outlined", "Export it again, or drop its row"),
     "outline_side": Fault("outline", "the outline lies in the other breast", "Correct the column `side`"),
     "outline_sections": Fault("outline", "raters outlined different sections", "Outline one common section"),
+    "outline_flat": Fault(
+        "outline",
+        "a single section of an exam that was not acquired sagittally is outlined",
+        "Outline the cancer on all its sections, or on a sagittal one",
+    ),
+    "suspect_geometry": Fault(
+        "outline",
+        "an outline's border would follow the uptake better mirrored, or some sections away",
+        "Look at check.png: export the outline again, or accept it with the verdict `outline_ok` in decisions.tsv",
+    ),
+    "outline_accepted": Fault(
+        "outline",
+        "an outline is suspect_geometry or geometry_doubtful, and a decision accepts it",
+        "None: check the decision",
+        flag=True,
+    ),
+    "geometry_doubtful": Fault(
+        "outline",
+        "an outline's border would follow the uptake a little better some sections away",
+        "Look at check.png: export the outline again, or accept it with the verdict `outline_ok` in decisions.tsv",
+        flag=True,
+    ),
+    "outline_half_pixel": Fault(
+        "outline", "an outline lay half a pixel off, by its tool's convention; it was put right", "None", flag=True
+    ),
+    "outline_fractional": Fault(
+        "outline", "an outline held shares of voxels; those of at least a half were taken", "None", flag=True
+    ),
+    "mask_missing": Fault("masks", "a mask's file is not there", "Correct the masks sheet"),
+    "mask_unreadable": Fault("masks", "a mask's file cannot be read", "Export it again"),
+    "mask_values": Fault("masks", "a mask holds other values than 0 and 1", "Export it as a binary mask"),
+    "mask_shape": Fault("masks", "the masks of a case differ in shape", "Draw all on one grid"),
+    "mask_geometry": Fault("masks", "the masks of a case differ in spacing or position", "Export all from one image"),
+    "mask_section": Fault("masks", "a mask lacks the section that the sheet names", "Correct the column `section`"),
+    "external_missing": Fault("predict", "an external arm has no file of this case", "Correct the arm's sheet"),
+    "external_unreadable": Fault("predict", "an external arm's file cannot be read", "Export it again"),
+    "external_geometry": Fault("predict", "an external map lies on another grid than the exam", "Export on the exam"),
+    "external_values": Fault("predict", "an external map has values outside 0 to 1", "Export probabilities, or a mask"),
+    "external_suspect": Fault(
+        "predict",
+        "an external mask's border would follow the uptake better mirrored, or some sections away",
+        "Export it again, or accept it with the verdict `outline_ok` in decisions.tsv",
+    ),
+    "external_accepted": Fault(
+        "predict",
+        "an external mask is external_suspect, and a decision accepts it",
+        "None: check the decision",
+        flag=True,
+    ),
+    "external_seen": Fault(
+        "predict", "the external arm was trained on this case or another of its patient", "Nothing: it cannot judge it"
+    ),
     "identical_pixels": Fault(
         "fold", "two exams of one patient hold the same pixels", "Exclude the copy in decisions.tsv", flag=True
     ),
@@ -229,4 +310,4 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-ORDER = ("intake", "eligible", "convert", "register", "harmonize", "mask", "outline", "fold", "slab", "predict")
+ORDER = tuple("intake eligible convert register harmonize mask outline masks fold slab predict".split())

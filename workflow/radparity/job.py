@@ -128,13 +128,14 @@ def case_job(snakemake: Any, stage: str, case: str, work: Callable[[Job], dict[s
 
     A case that an earlier stage excluded is passed on; where an exam's record has `breasts`, a breast's own entry
     counts. A DataFault excludes it here. In both cases the other outputs are empty files, so that nobody can mistake
-    them for data. Any other exception is a bug and fails the job.
+    them for data; only the fault's own evidence stays. Any other exception is a bug and fails the job.
     """
     with job(snakemake) as run:
         breast = run.wildcards.get("breast", "")
         records = [read(path) for path in run.inputs("record")]
         upstream = [{"stage": r["stage"]} | r.get("breasts", {}).get(breast, r) for r in records]
         left = next((record for record in upstream if record["status"] != "ok"), None)
+        kept = {"record"}
         if left is not None:
             out = excluded(left["stage"], case, left["code"], left["sentence"])
         else:
@@ -142,9 +143,10 @@ def case_job(snakemake: Any, stage: str, case: str, work: Callable[[Job], dict[s
                 out = ok(stage, case, work(run))
             except DataFault as fault:
                 run.progress(f"excluded, {fault.code}: {fault.sentence}")
-                out = excluded(stage, case, fault.code, fault.sentence)
+                out = excluded(stage, case, fault.code, fault.sentence) | fault.facts
+                kept |= set(fault.evidence)
         run.output["record"].write_text(ledger.dump(out), encoding="utf-8")
         if out["status"] != "ok":
             for name, path in run.output.items():
-                if name != "record":
+                if name not in kept:
                     path.write_bytes(b"")

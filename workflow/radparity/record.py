@@ -7,6 +7,7 @@ record on, and the flow chart counts it.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,18 @@ class DataFault(Exception):
     """Something is wrong with the data of one case.
 
     code: one word with underscores, counted in the flow chart. sentence: what is wrong, where, and what to do.
+    facts: what else the record keeps of it. evidence: names of outputs that show the fault to a person; they are kept
+    where the others are left empty.
     """
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(
+        self, code: str, sentence: str, facts: Mapping[str, Any] | None = None, evidence: Collection[str] = ()
+    ) -> None:
         super().__init__(f"{code}: {sentence}")
         self.code = code
         self.sentence = sentence
+        self.facts = dict(facts or {})
+        self.evidence = evidence
 
 
 def ok(stage: str, case: str, facts: dict[str, Any]) -> dict[str, Any]:

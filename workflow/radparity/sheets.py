@@ -81,12 +81,21 @@ class Breast(Row):
 
 
 class Reading(Row):
-    """One outline of a malignant breast by one rater."""
+    """One outline of a malignant breast by one rater.
+
+    `image` is the image that a picture was drawn on: its file relative to the exam's folder (`#12` for a frame, from 0)
+    or its SOPInstanceUID; `segment` the number or label of the cancer in a file of several segments.
+    """
 
     breast: Pseudonym
     rater: Pseudonym
     file: RawPath
+    image: RawPath | None = None
+    segment: str | None = None
 
+
+# Outlines of these endings carry a grid of their own; all others refer to the exam's images.
+OWN_GRID = (".nii", ".nii.gz", ".nrrd")
 
 RowType = TypeVar("RowType", bound=Row)
 
@@ -123,7 +132,10 @@ def read(
                 f"{path} row 1: "
                 + "; ".join(f"column '{n}' is missing" for n in missing)
                 + ("; " if missing and unknown else "")
-                + "; ".join(f"column '{n}' is not known, and no rule under `eligible:` names it" for n in unknown)
+                + "; ".join(
+                    f"column '{n}' is not known, and no rule under `eligible:` names it, nor `compare: subgroups`"
+                    for n in unknown
+                )
                 + f". Tabs separate columns; write the header:\n{wanted}"
             )
         rows, faults = [], []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +14,12 @@ from radparity.arms import arms_of
 from radparity.config import Arm, Config, ConfigError, load
 from radparity.decisions import Decision, check_decisions
 from radparity.enrolment import Enrolment, columns_of
-from radparity.sheets import Breast, Exam, Reading, check, merged, read
+from radparity.external import External, check_external
+from radparity.plan import Plan, read_plan
+from radparity.sheets import OWN_GRID, Breast, Exam, Reading, check, merged, read
 
 DIGESTS = Path("results/raw/digests.tsv")
+BENIGN_SAMPLE = 200
 
 
 @dataclass(frozen=True)
@@ -28,27 +32,22 @@ class Study:
     readings: list[Reading]
     decisions: list[Decision] = field(default_factory=list)
 
+    externals: dict[str, dict[str, External]] = field(default_factory=dict)
+    """arm whose masks were made elsewhere to breast to its row"""
+
+    kind = "exams"
+
     @cached_property
     def digests(self) -> dict[str, str]:
-        """The content digest of each raw folder or file named in the sheets, as the sweep recorded it.
-
-        Raises ConfigError where the sweep has not been run or does not know a path of the sheets.
-        """
-        mend = "Run `radparity sweep` (`make study` does it), then call Snakemake again"
-        if not DIGESTS.is_file():
-            raise ConfigError(f"{DIGESTS}: the raw data has not been looked at yet. {mend}")
-        with DIGESTS.open(newline="") as stream:
-            found = {row["path"]: row["digest"] for row in csv.DictReader(stream, delimiter="\t")}
-        unknown = [path for path in self.raw_paths() if path not in found]
-        if unknown:
-            raise ConfigError(f"{DIGESTS} does not know {unknown[0]} ({len(unknown)} such paths). {mend}")
-        return found
+        """The content digest of each raw folder or file named in the sheets. Raises ConfigError as `swept` does."""
+        return swept(self.raw_paths())
 
     def raw_paths(self) -> list[str]:
         """Every path of the sheets, relative to the raw folder, in order and once each."""
         exam_paths = [p for e in self.exams.values() for p in (e.folder, e.truth, *self.maps(e.exam).values()) if p]
         given = [self.config.mask.weights] if self.config.mask.weights else list(self.breast_masks.values())
-        return list(dict.fromkeys(exam_paths + [reading.file for reading in self.readings] + given))
+        external = [row.file for rows in self.externals.values() for row in rows.values()]
+        return list(dict.fromkeys(exam_paths + [reading.file for reading in self.readings] + given + external))
 
     @cached_property
     def breast_masks(self) -> dict[str, str]:
@@ -82,6 +81,10 @@ class Study:
         rows = (row for row in self.decisions if row.exam == exam and row.verdict == "role")
         return {str(row.series): str(row.role) for row in rows}
 
+    def outline_accepted(self, breast: str) -> bool:
+        """Whether a decision says that a breast's outlines lie where they should."""
+        return any(row.breast == breast and row.verdict == "outline_ok" for row in self.decisions)
+
     def one_patient(self, exam: str) -> bool:
         """Whether a decision says that the patient ids of an exam's images are one woman's."""
         return any(row.exam == exam and row.verdict == "one_patient" for row in self.decisions)
@@ -109,12 +112,29 @@ class Study:
         return {c: {b: "" if value is None else str(value) for b, value in own.items()} for c, own in named.items()}
 
     @cached_property
+    def benign_sample(self) -> list[str]:
+        """Up to 200 benign development breasts, drawn by seed and name: on these the section maximum is looked at."""
+        names = self.cases("development", label="benign")
+        drawn = sorted(names, key=lambda name: hashlib.sha256(f"{self.config.seed}/benign/{name}".encode()).digest())
+        return sorted(drawn[:BENIGN_SAMPLE])
+
+    @cached_property
     def outlines(self) -> dict[str, dict[str, str]]:
         """Breast to rater to outline file."""
         found: dict[str, dict[str, str]] = {}
         for row in self.readings:
             found.setdefault(row.breast, {})[row.rater] = row.file
         return found
+
+    def outlined_images(self, breast: str) -> str | None:
+        """The folder of a breast's exam where an outline refers to its images; None where all have their own grid."""
+        own = all(path.lower().endswith(OWN_GRID) for path in self.outlines[breast].values())
+        return None if own else self.exams[self.exam_of(breast)].folder
+
+    def outline_choices(self, breast: str) -> dict[str, str]:
+        """Rater to a digest of `image` and `segment` of the readings sheet: they may hold what no result may hold."""
+        rows = [row for row in self.readings if row.breast == breast and (row.image or row.segment)]
+        return {r.rater: hashlib.sha256(f"{r.image}\n{r.segment}".encode()).hexdigest()[:16] for r in rows}
 
     @cached_property
     def outlined(self) -> list[str]:
@@ -123,7 +143,7 @@ class Study:
 
     def predicted(self, arm: str) -> list[str]:
         """Cases that an arm is applied to; the baseline works on outlined sections only."""
-        if not self.arms[arm].trained:
+        if not self.arms[arm].trained and not self.arms[arm].external:
             return self.cases("tuning", "test")
         return self.cases("tuning", "test", "shown")
 
@@ -146,7 +166,7 @@ class Study:
     def compared(self) -> list[str]:
         """The arms that are compared with the readers on the test cases; the others never see one."""
         baselines = [name for name, arm in self.config.arms.items() if not arm.trained]
-        return self.config.compare.arms or [self.config.primary_arm, *baselines]
+        return self.config.compare.arms or list(dict.fromkeys([self.config.primary_arm, *baselines]))
 
     @property
     def compared_networks(self) -> list[str]:
@@ -161,7 +181,34 @@ class Study:
     def segmenting(self, arm: str) -> dict[str, Any]:
         """The block `segment` for an arm; of fuzzy c-means only the component with the largest membership is kept."""
         block: dict[str, Any] = self.params("segment")["segment"]
-        return block | ({"component": 1.0} if self.arms[arm].network == "fuzzy_c_means" else {})
+        own = self.arms[arm].model_dump(include={"fraction", "component"}, exclude_none=True)
+        return block | own | ({"component": 1.0} if self.arms[arm].network == "fuzzy_c_means" else {})
+
+    def external(self, arm: str, breast: str) -> dict[str, Any]:
+        """What an arm that was made elsewhere says of a breast: its file (none without a row), and whether its training
+        saw the patient."""
+        rows = self.externals[arm]
+        seen = {self.patient_of(name) for name, row in rows.items() if row.trained_on == "yes"}
+        return {"file": rows[breast].file if breast in rows else None, "seen": self.patient_of(breast) in seen}
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """The locked plan, or none."""
+        return read_plan(Path(self.config.plan))
+
+    @property
+    def planned(self) -> dict[str, Any]:
+        """What `lock_plan` freezes: the primary comparison, its test, the threshold rule, the subgroups, the test cases
+        with the digests of their outlines."""
+        blocks = self.params("compare", "fold", "primary_arm", "readers", "seed", "segment", "train")
+        cases = {
+            case: {"patient": self.patient_of(case)}
+            | {reader: self.digests[path] for reader, path in sorted(self.outlines.get(case, {}).items())}
+            for case in self.cases("test")
+        }
+        arm = self.arms[self.config.primary_arm].model_dump(mode="json")
+        blocks["compare"] = {key: value for key, value in blocks["compare"].items() if key not in ("arms", "outliers")}
+        return blocks | {"primary_test": "margin", "arm": arm, "test_cases": cases}
 
     @property
     def harmonizations(self) -> list[str]:
@@ -172,6 +219,22 @@ class Study:
         """The named blocks of the configuration as plain JSON, for a rule's params."""
         dumped = self.config.model_dump(mode="json", by_alias=True)
         return {block: json.loads(json.dumps(dumped[block], sort_keys=True)) for block in sorted(blocks)}
+
+
+def swept(paths: list[str]) -> dict[str, str]:
+    """The content digests of raw paths, as the sweep recorded them.
+
+    Raises ConfigError where the sweep has not been run or does not know one of these paths.
+    """
+    mend = "Run `radparity sweep` (`make study` does it), then call Snakemake again"
+    if not DIGESTS.is_file():
+        raise ConfigError(f"{DIGESTS}: the raw data has not been looked at yet. {mend}")
+    with DIGESTS.open(newline="") as stream:
+        found = {row["path"]: row["digest"] for row in csv.DictReader(stream, delimiter="\t")}
+    unknown = [path for path in paths if path not in found]
+    if unknown:
+        raise ConfigError(f"{DIGESTS} does not know {unknown[0]} ({len(unknown)} such paths). {mend}")
+    return found
 
 
 def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
@@ -193,7 +256,9 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
         )
     check(exams, breasts, readings, config.readers.test)
     check_decisions(decisions, {b.breast: b.exam for b in breasts}, {e.exam for e in exams})
-    study = Study(config, {e.exam: e for e in exams}, {b.breast: b for b in breasts}, readings, decisions)
+    externals = {name: read(Path(str(arm.sheet)), External) for name, arm in config.arms.items() if arm.external}
+    by_breast = {name: check_external(name, rows, breasts) for name, rows in externals.items()}
+    study = Study(config, {e.exam: e for e in exams}, {b.breast: b for b in breasts}, readings, decisions, by_breast)
     study.enrolment.check()
     if config.mask.method == "network" and not config.mask.weights and not study.breast_masks:
         raise ConfigError(
@@ -202,7 +267,8 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
             " or write instead: method: classical"
         )
     patients = {study.patient_of(b) for b in study.cases("development", label="malignant")}
-    if len(patients) < config.fold.folds:
+    learns = any(arm.trained or arm.network == "nnunet" for arm in config.arms.values())
+    if learns and len(patients) < config.fold.folds:
         raise ConfigError(
             f"{source}: fold: folds: {config.fold.folds} folds for {len(patients)} development patients with cancer."
             f" Write instead: folds: {max(2, len(patients))}"

@@ -23,6 +23,7 @@ from radparity.config import ConfigError
 from radparity.draft.identity import refuse_identifying_paths
 from radparity.intake.source import below, is_list, listed
 from radparity.ledger import digest_file
+from radparity.masks.study import MasksStudy
 from radparity.study import DIGESTS, Study
 
 STATS = Path(".radparity/stat.json")
@@ -122,7 +123,7 @@ def _look(raw: Path, path: str, before: list[str] | None) -> Seen:
 
 
 def sweep(
-    study: Study,
+    study: Study | MasksStudy,
     workers: int,
     progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
@@ -136,7 +137,8 @@ def sweep(
     raw = Path(study.config.raw)
     stats: dict[str, list[str]] = json.loads(STATS.read_text()) if STATS.is_file() else {}
     paths = study.raw_paths()
-    refuse_identifying_paths(study, workers)
+    if isinstance(study, Study):  # masks have no header that could say whose they are
+        refuse_identifying_paths(study, workers)
     counts = {"looked at": 0, "read": 0, "changed": 0, "missing": 0, "incomplete": 0}
     rows: list[tuple[str, str]] = []
     with ThreadPoolExecutor(workers) as pool:

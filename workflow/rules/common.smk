@@ -24,6 +24,17 @@ def cancers(wildcards, pattern):
     return expand(pattern, breast=study.cases("development", label="malignant"), harmonization=harmonization)
 
 
+def benign(wildcards, pattern):
+    """A file of each benign breast whose section maximum is looked at, for this arm's harmonization."""
+    harmonization = study.arms[wildcards.arm].harmonization
+    return expand(pattern, breast=study.benign_sample, harmonization=harmonization)
+
+
+def if_benign(wildcards, pattern):
+    """A file of an arm's predictions of benign breasts; none of an arm without networks of ours."""
+    return [pattern.format(arm=wildcards.arm)] if wildcards.arm in study.trained and study.benign_sample else []
+
+
 def if_malignant(wildcards, pattern):
     """A file that only malignant breasts have, as a list of one or none."""
     return [pattern.format(breast=wildcards.breast)] if study.breasts[wildcards.breast].label == "malignant" else []
@@ -42,6 +53,19 @@ def tuning(pattern):
 def tested(pattern):
     """A file of each test case, for the wildcard's arm; `{primary}` stands for the primary one."""
     return lambda wc: expand(pattern, arm=wc.arm, primary=study.config.primary_arm, breast=study.cases("test"))
+
+
+def pilot(wildcards):
+    """What the power study draws from: the tuning cases as the primary arm segmented them, or a table."""
+    if study.config.power.pilot != "tuning":
+        return {"pilot": study.config.power.pilot}
+    named = {"breast": study.cases("tuning"), "arm": study.config.primary_arm}
+    return {
+        "segments": expand("results/segment/{arm}/{breast}/segment.json", **named),
+        "masks": expand("results/segment/{arm}/{breast}/mask.nii.gz", **named),
+        "outline_records": expand("results/outline/{breast}/outline.json", **named),
+        "outlines": expand("results/outline/{breast}/outlines.nii.gz", **named),
+    }
 
 
 def experiment(name):

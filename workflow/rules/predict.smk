@@ -31,7 +31,7 @@ rule predict_case:
     benchmark:
         "results/benchmarks/predict/{arm}_{breast}.tsv"
     wildcard_constraints:
-        arm="|".join(arm for arm in study.arms if study.arms[arm].network != "nnunet"),
+        arm=any_of(arm for arm in study.arms if study.arms[arm].network not in ("nnunet", "external")),
     retries: 1
     conda:
         "../../envs/train.yaml"
@@ -50,6 +50,44 @@ rule predict_case:
         "predict {wildcards.breast} with {wildcards.arm}"
     script:
         "../scripts/predict_case.py"
+
+
+rule predict_external:
+    """The map or mask of one case that was made elsewhere, in the form of predict_case."""
+    input:
+        record=lambda wc: f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/harmonize.json",
+        channels=lambda wc: f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/channels.nii.gz",
+        phases=lambda wc: f"results/convert/{study.exam_of(wc.breast)}/phases.nii.gz",
+        outline=lambda wc: f"results/outline/{wc.breast}/outline.json" if wc.breast in study.outlines else [],
+        outlines=lambda wc: f"results/outline/{wc.breast}/outlines.nii.gz" if wc.breast in study.outlines else [],
+    output:
+        record="results/predict/{arm}/{breast}/predict.json",
+        probability="results/predict/{arm}/{breast}/probability.nii.gz",
+        disagreement="results/predict/{arm}/{breast}/disagreement.nii.gz",
+    log:
+        "results/logs/predict/{arm}_{breast}.log",
+    benchmark:
+        "results/benchmarks/predict/{arm}_{breast}.tsv"
+    wildcard_constraints:
+        arm=any_of(study.externals),
+    conda:
+        "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wc, attempt: 2000 * attempt,
+        runtime=20,
+    params:
+        given=lambda wc: study.external(wc.arm, wc.breast),
+        raw=lambda wc: raw_digests(*filter(None, [study.external(wc.arm, wc.breast)["file"]])),
+        arm=lambda wc: study.arms[wc.arm].model_dump(mode="json", include={"absolute", "component"}),
+        component=study.config.segment.component,
+        section=lambda wc: study.breasts[wc.breast].section,
+        accepted=lambda wc: study.outline_accepted(wc.breast),
+        code=digest("predict_external"),
+    message:
+        "place {wildcards.breast} of {wildcards.arm}"
+    script:
+        "../scripts/predict_external.py"
 
 
 rule predict_held_out:
@@ -71,7 +109,7 @@ rule predict_held_out:
     benchmark:
         "results/benchmarks/predict/{arm}_held_out_{fold}.tsv"
     wildcard_constraints:
-        arm="|".join(arm for arm in study.arms if study.arms[arm].network != "nnunet"),
+        arm=any_of(arm for arm in study.arms if study.arms[arm].network not in ("nnunet", "external")),
     retries: 1
     conda:
         "../../envs/train.yaml"
@@ -88,3 +126,39 @@ rule predict_held_out:
         "predict the held-out cancers of fold {wildcards.fold} with {wildcards.arm}"
     script:
         "../scripts/predict_held_out.py"
+
+
+rule predict_benign:
+    """The central section of some benign development breasts, each by the network of the fold that holds it out."""
+    input:
+        folds="results/fold/folds.tsv",
+        records=lambda wc: benign(wc, "results/harmonize/{harmonization}/{breast}/harmonize.json"),
+        channels=lambda wc: benign(wc, "results/harmonize/{harmonization}/{breast}/channels.nii.gz"),
+        mask_records=lambda wc: benign(wc, "results/mask/{breast}/mask.json"),
+        masks=lambda wc: benign(wc, "results/mask/{breast}/mask.nii.gz"),
+        weights=expand("results/train/{{arm}}/{fold}/weights.pt", fold=study.folds),
+    output:
+        record="results/predict/{arm}/benign.json",
+        maps="results/predict/{arm}/benign.npz",
+    log:
+        "results/logs/predict/{arm}_benign.log",
+    benchmark:
+        "results/benchmarks/predict/{arm}_benign.tsv"
+    wildcard_constraints:
+        arm=any_of(study.trained),
+    retries: 1
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wc, attempt: (study.config.predict.memory_mb + 2500) * attempt,
+        runtime=lambda wc, attempt: 480 * attempt,
+    params:
+        **study.params("predict"),
+        device=study.config.train.device,
+        channels=lambda wc: study.arms[wc.arm].channels,
+        code=digest("predict_benign"),
+    message:
+        "predict benign breasts with {wildcards.arm}"
+    script:
+        "../scripts/predict_benign.py"

@@ -38,13 +38,24 @@ rule report_study:
         ),
         masks=expand("results/segment/{arm}/{b}/mask.nii.gz", arm=study.config.primary_arm, b=shown_cases()),
         outlines=expand("results/outline/{b}/outlines.nii.gz", b=study.cases("test")),
+        checks=expand("results/outline/{b}/check.png", b=study.outlined),
+        shifts="results/outline/shifts.tsv",
         curves=expand("results/train/{arm}/{fold}/curve.tsv", arm=study.compared_networks, fold=study.folds),
         training=expand("results/train/{arm}/{fold}/train.json", arm=study.compared_networks, fold=study.folds),
         fractions=expand("results/segment/{arm}/fraction.json", arm=study.compared),
+        tuning=expand("results/segment/{arm}/{table}.tsv", arm=study.compared, table=["curve", "maxima"]),
         compare=[
             *expand("results/compare/{arm}/{table}.tsv", arm=study.compared, table=TABLES),
             *expand("results/compare/{arm}/located.tsv", arm=study.located),
+            *expand("results/compare/{arm}/thresholds.tsv", arm=study.compared),
         ],
+        figures=expand(
+            "results/figures/{arm}/figure_{number}.{kind}",
+            arm=study.config.primary_arm,
+            number=["5a", "5b", "e6a", "e6b", "e7", "e8"],
+            kind=["json", "png"],
+        ),
+        plans=expand("results/compare/{arm}/plan.json", arm=study.compared),
         kinetics=expand("results/kinetics/{exam}/kinetics.json", exam=WITH_MAPS),
         kinetic_maps=expand("results/kinetics/{exam}/maps.nii.gz", exam=WITH_MAPS),
         verify=["results/verify/summary.tsv", "results/verify/cases.tsv"] if TRUE_EXAMS else [],
@@ -53,6 +64,7 @@ rule report_study:
             for name in study.config.report.experiments
             for file in (".json", ".png", ".tsv", "_tests.tsv")
         ],
+        power=["results/power/power.json", "results/power/power.png"] if study.config.report.power else [],
         twins="results/fold/twins_all.json",
         published="resources/published/hirsch_2022.yaml",
         template="workflow/report/index.html.j2",

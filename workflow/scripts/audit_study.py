@@ -4,11 +4,11 @@ from pathlib import Path
 
 from radparity.audit import audit_study
 from radparity.job import job
+from radparity.kinds import open_study
 from radparity.ledger import dump
-from radparity.study import load_study
 
 with job(snakemake) as run:
-    study = load_study(snakemake.config)
+    study = open_study(snakemake.config)
     found = audit_study(Path("results"), study, run.params["raw"], run.threads, run.params["allow"])
     run.output["audit"].write_text(dump(found), encoding="utf-8")
     leaks = sum(found["deidentification"]["leaks"].values())

@@ -8,7 +8,7 @@ import pandas as pd
 from radparity.compare.scores import dice
 from radparity.image import load
 from radparity.job import job
-from radparity.outline import place
+from radparity.outline.place import place
 from radparity.record import read
 
 ROWS = [
@@ -30,7 +30,10 @@ def true_section(case, truth, outlines):
 
     lesion, native = load(truth / "lesion.nii.gz", np.uint8)
     image = nibabel.load(outlines)
-    return place(lesion == 1, native, image.affine, image.shape[:3], 0)
+    section = round((np.linalg.inv(native) @ image.affine[:, 3])[0])
+    cancer = np.zeros_like(lesion, dtype=bool)
+    cancer[section] = lesion[section] == 1
+    return place(cancer, native, image.affine, image.shape[:3], 0)
 
 
 def summary_row(quantity, meaning, values):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from radparity.config.explain import explain
+from radparity.config.explain import validated
 from radparity.config.imaging import Harmonize, Mask, Register
 from radparity.config.judging import Compare, Deidentify, LearningCurve, Power, Readers, Report, Segment, Selection
 from radparity.config.networks import Arm, Fold, NnUnet, Predict, Subset, Train
@@ -54,6 +54,7 @@ class Config(Section):
     study: Annotated[str, StringConstraints(min_length=1, max_length=80)]
     seed: int = Field(ge=0)
     raw: str = Field(description="folder that the paths in the sheets are relative to")
+    plan: str = Field("plan", description="folder of the locked plan and the log of looks at the test set")
     sheets: Sheets
     readers: Readers
     eligible: list[Rule] = Field([], description="in order; the first that is not met is the box of the flow chart")
@@ -80,7 +81,7 @@ class Config(Section):
     def _combinations(self) -> Config:
         if self.primary_arm not in self.arms:
             raise ValueError(f"primary_arm: {self.primary_arm} is not an arm. Write one of: {', '.join(self.arms)}")
-        if not self.arms[self.primary_arm].trained:
+        if not (self.arms[self.primary_arm].trained or self.arms[self.primary_arm].external):
             raise ValueError(f"primary_arm: {self.primary_arm} is a baseline without a network. Name a trained arm")
         if len(set(self.readers.test)) < len(self.readers.test):
             raise ValueError("readers: test: a name stands twice. Every reader has a name of his own")
@@ -110,6 +111,9 @@ class Config(Section):
         told = [name for name in named["selection: arms"] if self.arms[name].location_given]
         if told:
             raise ValueError(f"selection: arms: {told[0]} is given the location, so it cannot be ranked. Leave it out")
+        elsewhere = [name for name in named["selection: arms"] if self.arms[name].external]
+        if elsewhere:
+            raise ValueError(f"selection: arms: {elsewhere[0]} was made elsewhere and has no folds. Leave it out")
         if self.compare.arms is not None and self.primary_arm not in self.compare.arms:
             raise ValueError(f"compare: arms: the primary arm is missing. Add {self.primary_arm}")
         if curve and not self.arms[curve.arm].trained:
@@ -125,12 +129,5 @@ class Config(Section):
 
 
 def load(raw: dict[str, Any], source: str = "config.yaml") -> Config:
-    """Check a parsed configuration file.
-
-    Raises ConfigError with one paragraph a fault: where it is, what is wrong, and the line to write instead.
-    """
-    try:
-        return Config.model_validate(raw)
-    except ValidationError as error:
-        faults = "\n".join(f"  {explain(Config, fault)}" for fault in error.errors())
-        raise ConfigError(f"{source} cannot be used:\n{faults}") from None
+    """Check a parsed configuration file. Raises ConfigError with one paragraph a fault."""
+    return validated(Config, raw, source)

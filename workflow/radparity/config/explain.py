@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+
+from radparity.config.section import ConfigError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], raw: dict[str, Any], source: str) -> Model:
+    """A parsed configuration file as its model.
+
+    Raises ConfigError with one paragraph a fault: where it is, what is wrong, and the line to write instead.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        faults = "\n".join(f"  {explain(model, fault)}" for fault in error.errors())
+        raise ConfigError(f"{source} cannot be used:\n{faults}") from None
 
 
 def explain(model: type[BaseModel], fault: Any) -> str:

@@ -35,7 +35,7 @@ class Compare(Section):
     minimum_cases: int = Field(50, ge=2, description="below this the verdict is 'too few cases'")
     arms: list[Name] | None = Field(None, description="none: the primary arm and the baselines")
     detection_overlap: float = Field(0.1, gt=0, le=1, description="overlap (IoU) at which a lesion counts as found")
-    subgroups: list[Name] = Field([], description="columns of the breasts sheet that divide the test cases")
+    subgroups: list[Name] = Field([], description="columns of the sheet that divide the test cases")
     size_bands_mm: list[float] = Field([10.0, 20.0], description="bounds between sizes, equivalent diameter")
     outliers: int = Field(6, ge=0, description="how many of the worst test cases are listed and pictured")
 
@@ -90,6 +90,7 @@ class Report(Section):
     """What the page shows besides the verdict."""
 
     experiments: list[Literal["selection", "learning_curve"]] = []
+    power: bool = Field(False, description="true: how many cases such a study needs, from `snakemake power`")
 
 
 class Deidentify(Section):

@@ -29,7 +29,7 @@ class Subset(Section):
 class Arm(Section):
     """One way to train, or a baseline that needs no training of ours."""
 
-    network: Literal["paper", "released", "deepmedic", "unet2d", "fuzzy_c_means", "nnunet"]
+    network: Literal["paper", "released", "deepmedic", "unet2d", "fuzzy_c_means", "nnunet", "external"]
     width: int | None = Field(None, ge=1, description="base width; none: the preset's own (47 paper, 32 released)")
     mask_prior: bool | None = Field(None, description="the breast mask as an input; none: as the preset")
     coordinates: bool | None = Field(None, description="the place in the breast as an input; none: as the preset")
@@ -38,11 +38,20 @@ class Arm(Section):
     harmonization: Harmonization = "pre_p95"
     subset: Subset = Subset()
     region: Literal["section", "readers_box"] = Field("section", description="where fuzzy c-means clusters")
+    sheet: str | None = Field(None, description="of external: the sheet of its masks or maps")
+    fraction: float | None = Field(None, gt=0, lt=1, description="of external, instead of segment: fraction")
+    absolute: float | None = Field(None, gt=0, le=1, description="of external: the map's value that marks the cancer")
+    component: float | None = Field(None, gt=0, le=1, description="of external, instead of segment: component")
 
     @property
     def trained(self) -> bool:
         """Whether this arm has networks of ours (fuzzy c-means has none, nnU-Net its own)."""
         return self.network in GEOMETRIES
+
+    @property
+    def external(self) -> bool:
+        """Whether its masks or probability maps were made elsewhere: nothing is trained for it here."""
+        return self.network == "external"
 
     @property
     def location_given(self) -> bool:
@@ -59,6 +68,13 @@ class Arm(Section):
             raise ValueError("region is for network: fuzzy_c_means. Leave it out")
         if self.network == "nnunet" and not set(self.channels) <= set(DEFAULT_CHANNELS):
             raise ValueError(f"nnunet takes the channels that every breast has: {', '.join(DEFAULT_CHANNELS)}")
+        if self.external and self.sheet is None:
+            raise ValueError("external needs its sheet. Add a line: sheet: resources/mystudy/external.tsv")
+        if self.fraction is not None and self.absolute is not None:
+            raise ValueError("fraction and absolute are two thresholds. Leave one out")
+        given = [name for name in ("sheet", "fraction", "absolute", "component") if getattr(self, name) is not None]
+        if given and not self.external:
+            raise ValueError(f"{given[0]} is for network: external. Leave it out")
         if self.patch is not None:
             if not self.trained:
                 raise ValueError(f"patch: {self.network} takes none. Leave it out")

@@ -39,6 +39,9 @@ def refuse_identifying_paths(study: Study, workers: int) -> None:
     paths = {name: [p for p in (e.folder, e.truth, *study.maps(name).values()) if p] for name, e in study.exams.items()}
     for reading in study.readings:
         paths[study.exam_of(reading.breast)].append(reading.file)
+    for rows in study.externals.values():
+        for breast, external in rows.items():
+            paths[study.exam_of(breast)].append(external.file)
 
     def one(exam: str) -> list[str]:
         row = study.exams[exam]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,11 @@ from typing import Any
 import pandas as pd
 
 from radparity.record import read
-from radparity.report.figures import DOTS_PER_INCH, Figure
+from radparity.report.figures import drawn_png
 from radparity.report.results import Results, read_table
 from radparity.report.tables import BLANK, Table, both, interval, missing, number
 
 TITLES = {"selection": "Which network, channels and harmonization", "learning_curve": "How much data"}
-PNG_WIDTH = slice(16, 20)
 
 
 def experiments(results: Results) -> list[dict[str, Any]]:
@@ -33,16 +31,10 @@ def _experiment(name: str, results: Results) -> dict[str, Any]:
     else:
         tables = [points(table, level), steps(tests, level)]
         published, caption = published_points(results.published), _curve_caption(said["arm"], level)
-    picture = _picture(name, Path(files[f"{name}.png"]), caption)
+    picture = drawn_png(Path(files[f"{name}.png"]), f"experiment-{name}", caption, caption)
     return {
         "title": TITLES[name], "verdict": said["verdict"], "picture": picture, "tables": tables, "published": published,
     }  # fmt: skip
-
-
-def _picture(name: str, path: Path, caption: str) -> Figure:
-    drawn = path.read_bytes()
-    width = round(int.from_bytes(drawn[PNG_WIDTH], "big") / 2 * 190 / DOTS_PER_INCH)
-    return Figure(f"experiment-{name}", caption, caption, base64.b64encode(drawn).decode("ascii"), width)
 
 
 def ranking(table: pd.DataFrame, level: str) -> Table:

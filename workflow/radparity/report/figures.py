@@ -10,11 +10,14 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 DOTS_PER_INCH = 190
+PNG_WIDTH = slice(16, 20)
+"""Where a PNG states its width, pixels, big-endian."""
 LINES = [
     ("#E69F00", "-"),
     ("#56B4E9", (0, (5, 1.5))),
@@ -84,6 +87,13 @@ def finish(figure: Any, name: str, caption: str, said: str) -> Figure:
     width = round(figure.get_figwidth() * DOTS_PER_INCH / 2)
     plt.close(figure)
     return Figure(name, caption, said, base64.b64encode(stream.getvalue()).decode("ascii"), width)
+
+
+def drawn_png(path: Path, name: str, caption: str, said: str) -> Figure:
+    """A PNG that another stage drew as `finish` does, for the page."""
+    drawn = path.read_bytes()
+    width = round(int.from_bytes(drawn[PNG_WIDTH], "big") / 2)
+    return Figure(name, caption, said, base64.b64encode(drawn).decode("ascii"), width)
 
 
 def line_of(position: int) -> tuple[str, Any]:

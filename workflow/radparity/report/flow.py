@@ -196,7 +196,10 @@ def decisions_table(records: Mapping[str, Record]) -> Table:
             about = made["breast"] or exam
             rows.append([about, what, "; ".join(dict.fromkeys(overrode)), made["reason"], made["who"], made["date"]])
     head = ["exam or breast", "decision", "overrides the rule", "reason", "who", "date"]
-    note = "A decision overrides any rule of eligibility and any role that intake found, never a fault of the data."
+    note = (
+        "A decision overrides any rule of eligibility and any role that intake found, never a fault of the data; only"
+        " outline_ok keeps a case whose outlines seem to lie elsewhere."
+    )
     return Table("decisions", "Every decision made by a person", head, rows, note, range(6))
 
 

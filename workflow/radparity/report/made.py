@@ -18,6 +18,7 @@ EXAMPLES = (
     "harmonize",
     "mask",
     "outline",
+    "masks",
     "training",
     "predict",
     "segment",

@@ -9,12 +9,19 @@ from typing import Any
 import jinja2
 
 from radparity.record import read
-from radparity.report import data, flow, made, pictures, plots, study, tables
+from radparity.report import data, flow, made, pictures, plan, plots, study, tables
 from radparity.report.baselines import side_by_side
+from radparity.report.beside import beside_table
 from radparity.report.experiments import experiments
 from radparity.report.figures import Figure
+from radparity.report.more import more_tables
+from radparity.report.outliers import outlier_figure, outliers_table
+from radparity.report.outlines import checked_figures, checked_table, limited, shift_warnings, shifts_table
+from radparity.report.paper import paper_figures
+from radparity.report.power import power_figure, power_sentences
 from radparity.report.results import Results
 from radparity.report.tables import Table
+from radparity.report.threshold import maxima_table, thresholds_table
 from radparity.report.verdict import PHANTOM_BANNER, verdict
 
 CITATIONS = {
@@ -38,10 +45,22 @@ def build(results: Results, template: Path) -> tuple[str, str, str]:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     page = environment.from_string(template.read_text(encoding="utf-8"))
+    standings = plan.standings(results)
+    own = standings.get(results.primary)
     context = {
         "study": results.config["study"],
         "banner": PHANTOM_BANNER if results.config.get("phantom") else "",
-        "verdict": verdict(results.table("main"), results.table("equivalence"), results.config),
+        "verdict": limited(
+            verdict(
+                results.table("main"), results.table("equivalence"), results.config, results.table("random_readers")
+            ),
+            results,
+        ),
+        "shifted": shift_warnings(results),
+        "standing": plan.sentence(own) if own else "",
+        "confirmatory": own is not None and own["role"] in plan.CONFIRMATORY,
+        "plan": plan.plan_table(results),
+        "deviations": plan.deviations(results),
         "settings": study.study_table(results),
         "readers": len(results.config["readers"]["test"]),
         "departures": study.departures(results),
@@ -52,12 +71,20 @@ def build(results: Results, template: Path) -> tuple[str, str, str]:
         "exclusions": _exclusions(ends),
         "decisions": flow.decisions_table(results.records["eligible"]),
         "twins": _twins_table(results),
+        "checked": checked_table(results),
+        "checked_figures": checked_figures(results),
+        "shifts": shifts_table(results),
         "arms": [_arm_tables(results, arm) for arm in results.arms],
         "baselines": side_by_side(results),
         "claims": tables.claims_table(results.table("equivalence")),
-        "published": tables.published_tables(results.published),
+        "beside": beside_table(results),
+        "more": [t for t in (*more_tables(results), thresholds_table(results), maxima_table(results)) if t],
+        "outliers": outliers_table(results),
+        "outlier_figure": outlier_figure(results),
         "figures": _figures(results),
         "experiments": experiments(results),
+        "power": power_sentences(results),
+        "power_figure": power_figure(results),
         "shown": _shown(results),
         "truth": _truth_table(results),
         "truth_figure": plots.truth_plot(results) if results.verify else None,
@@ -129,8 +156,7 @@ def _figures(results: Results) -> list[Figure]:
     resolution = data.resolution_plot(results)
     if resolution:
         found.append(resolution)
-    if len(results.table("cases")):
-        found += [plots.dice_plot(results), plots.difference_plot(results)]
+    found += paper_figures(results)
     if results.curves:
         found.append(plots.learning_plot(results))
     return found

@@ -146,7 +146,7 @@ def readers_panel(results: Results, cases: Mapping[str, str]) -> Figure:
         drawn = load(results.images["outlines"][case], np.uint8)[0][0] > 0
         raters = results.records["outline"][case]["raters"]
         mask = load(results.images["masks"][case], np.uint8)[0][0] > 0
-        box = _around(mask | drawn.any(axis=-1), mm)
+        box = around(mask | drawn.any(axis=-1), mm)
         for axis, lines in ((axes[0, column], 0.7), (axes[1, column], 1.4)):
             show(axis, plane, mm, 0, high)
             outline(axis, mask, mm, *NETWORK_LINE, 2.2 * lines, halo=True)
@@ -174,7 +174,7 @@ def readers_panel(results: Results, cases: Mapping[str, str]) -> Figure:
     )
 
 
-def _around(mask: Plane, mm: NDArray[Any]) -> tuple[float, float, float]:
+def around(mask: Plane, mm: NDArray[Any]) -> tuple[float, float, float]:
     """A square in mm around a mask, inside the image: left, lower, side."""
     size = [n * step for n, step in zip(mask.shape, mm, strict=True)]
     where = [np.flatnonzero(mask.any(axis=other)) for other in (1, 0)]

@@ -43,8 +43,8 @@ class Results:
     training: dict[tuple[str, str], Record]
     fractions: dict[str, Record]
     images: dict[str, dict[str, Path]]
-    """channels, probabilities, disagreements, masks, outlines (breast to file) and kinetic_maps (exam to file); no
-    excluded cases"""
+    """channels, probabilities, disagreements, masks, outlines, checks (breast to file) and kinetic_maps (exam to
+    file); nothing of excluded cases but the checks of suspect outlines"""
     verify: dict[str, pd.DataFrame]
     published: Record
     files: dict[str, list[str]]
@@ -85,7 +85,7 @@ def read_results(
     compare: dict[str, dict[str, pd.DataFrame]] = {}
     for path in map(Path, files.get("compare", [])):
         compare.setdefault(path.parent.name, {})[path.stem] = read_table(path)
-    images = ("channels", "probabilities", "disagreements", "masks", "outlines", "kinetic_maps")
+    images = ("channels", "probabilities", "disagreements", "masks", "outlines", "checks", "kinetic_maps")
     return Results(
         config=config,
         breasts=[Breast(*row) for row in breasts],

@@ -58,7 +58,9 @@ def departures(results: Results) -> list[str]:
     c = results.config
     primary = c["arms"][results.primary]
     found = [
-        f"A test case's probability is the mean over the {c['fold']['folds']} folds' networks; the paper used one "
+        "The network was trained elsewhere; its masks or probability maps are taken as they are."
+        if primary["network"] == "external"
+        else f"A test case's probability is the mean over the {c['fold']['folds']} folds' networks; the paper used one "
         "network.",
         f"The primary test is one of equivalence with a margin of {c['compare']['margin']:g} Dice; the paper's "
         "bracket test"

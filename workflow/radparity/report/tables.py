@@ -141,55 +141,6 @@ def title(arm: str, config: Mapping[str, Any]) -> str:
     return f"arm {arm}" + (", location given" if location_given(arm, config) else "")
 
 
-def published_tables(published: Mapping[str, Any]) -> list[Table]:
-    """The paper's own figures, labelled as such; what its main text does not give stays blank."""
-    label = f"The paper's, {published['test_cases']} patients; not ours"
-    source = f"A blank cell is {BLANK}. {published['citation']} doi:{published['doi']} ({published['licence']})."
-    if "fuzzy_c_means" in published:
-        given = published["fuzzy_c_means"]
-        source = (
-            f"Its fuzzy c-means baseline: Dice {given['dice']}; in a region around the lesion {given['in_box']}, where "
-            f"its network has {given['network_in_box']}. {source}"
-        )
-    rows = [
-        [
-            str(row["quantity"]),
-            str(row.get("reader", "all readers")),
-            f"{published['test_cases']}",
-            _pair(row.get("network")),
-            _pair(row.get("readers")),
-            _given(row.get("median_of_differences")),
-            _given(row.get("holm_p")),
-        ]
-        for row in published["dice"]
-    ]
-    head = ["reference", "reader", "patients", "network", "reader's Dice", "median of differences", "Holm p"]
-    dice = Table(
-        "published-dice",
-        f"{label}: Dice, median (width of the interquartile range)",
-        head,
-        rows,
-        f"A blank cell is {BLANK}.",
-        (0, 1),
-    )
-    rows = [
-        [str(t["quantity"]), _given(t.get("effect")), _given(t.get("interval")), _given(t.get("p"))]
-        for t in published["tests"]
-    ]
-    tests = Table(
-        "published-tests", f"{label}: tests", ["comparison", "effect size A", "interval of A", "p"], rows, source
-    )
-    return [dice, tests]
-
-
-def _pair(value: Sequence[float] | None) -> str:
-    return "" if value is None else f"{value[0]:.2f} ({value[1]:.2f})"
-
-
-def _given(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
 def equivalence_table(arm: str, rows: pd.DataFrame, config: Mapping[str, Any], primary: bool) -> Table:
     """The primary test, the paper's, and the sensitivity analysis. A study has one primary test: the primary arm's."""
     head = [

@@ -13,7 +13,8 @@ from radparity.grid import GridRules, breast_grid
 from radparity.image import spacing
 from radparity.mask.sections import resize, to_sections
 from radparity.networks.mask_unet import SIDE
-from radparity.outline import read_outline
+from radparity.outline.exam import Target
+from radparity.outline.formats import Source, read_outline
 from radparity.record import DataFault
 from radparity.train.mask_loop import MaskedBreast
 from radparity.train.sampling import seed_of
@@ -36,7 +37,7 @@ def masked_breast(
     """
     grid = breast_grid(image, affine, side, rules)
     try:
-        drawn = read_outline(file, image.shape, affine)
+        drawn, _ = read_outline(Source(file), Target(image.shape, affine))
     except DataFault as fault:
         raise DataFault("breast_mask_unusable", f"column breast_mask of the breasts sheet: {fault.sentence}") from fault
     mask = resize(grid.cut(drawn), (SIDE, SIDE)) > 0.5
