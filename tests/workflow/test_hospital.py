@@ -81,7 +81,8 @@ def study(tmp_path_factory, project_of):
     write(own / "readings.tsv", readings)
     project.breasts, project.exams_sheet = breasts, exams
     sheets = {name: f"config/own/{name}.tsv" for name in ("exams", "breasts", "readings")}
-    project.configure(raw="data/hospital", sheets=sheets, eligible=[], segment={"fraction": 0.5})
+    own = {"sheets": sheets, "eligible": [], "segment": {"fraction": 0.5}, "compare": {"subgroups": []}}
+    project.configure(raw="data/hospital", **own)
     config = project.folder / "config.yaml"
     text = config.read_text()
     config.write_text(text[: text.index("\nphantom:")] + "\n" if "\nphantom:" in text else text)

@@ -23,7 +23,8 @@ def plant(project):
     image.write_bytes(image.read_bytes()[:-2000])
     outline = project.folder / "data/demo/outlines/E28R_R2.nii.gz"
     mask = nibabel.load(outline)
-    nibabel.save(nibabel.Nifti1Image(np.asarray(mask.dataobj)[:, :-4], mask.affine), outline)
+    wider = np.pad(np.asarray(mask.dataobj), ((0, 0), (0, 4), (0, 0)))
+    nibabel.save(nibabel.Nifti1Image(wider, mask.affine), outline)
     return image.name
 
 
