@@ -2,12 +2,11 @@ localrules:
     lock_plan,
 
 
+# Without any output, a benchmark too, so that a second call runs and is told that the plan is locked.
 rule lock_plan:
     """Fix the primary comparison, its test, margin, threshold rule, subgroups and test cases, before any look at them."""
     log:
         "results/logs/plan/lock.log",
-    benchmark:
-        "results/benchmarks/plan/lock.tsv"
     conda:
         "../../envs/statistics.yaml"
     threads: 1
