@@ -74,6 +74,7 @@ wildcard_constraints:
     breast=r"[A-Za-z0-9-]+",
     arm=r"\w+",
     fold=r"\d+",
+    batch=r"\w+",
     harmonization=r"\w+",
 
 

@@ -14,13 +14,13 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from radparity import ledger
-from radparity.record import DataFault, excluded, ok, read
+from radparity.record import read
 
 PREFIX = ".writing-"
 log = logging.getLogger("radparity")
@@ -37,19 +37,76 @@ class Job:
         self.input: Any = snakemake.input
         self.final: list[Path] = [Path(p) for p in snakemake.output]
         self.output: dict[str, Path] = {
-            name: _temporary(Path(str(p))) for name, p in snakemake.output.items() if isinstance(p, str)
+            name: temporary(Path(str(p))) for name, p in snakemake.output.items() if isinstance(p, str)
         }
         self.outputs: dict[str, list[Path]] = {
-            name: [_temporary(Path(p)) for p in paths]
+            name: [temporary(Path(p)) for p in paths]
             for name, paths in snakemake.output.items()
             if not isinstance(paths, str)
         }
         self._terminal = os.dup(2)
+        self._lists: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+        self._digests: dict[str, str] | None = None
 
     def inputs(self, name: str) -> list[str]:
-        """An input's files as a list, whether it names one or several."""
-        found = self.input.get(name, [])
-        return [found] if isinstance(found, str) else list(found)
+        """An input's files as a list, whether it names one or several.
+
+        A name among the params `files` stands for one file of each case in the batches' lists: of the cases that the
+        params name, in their order, else of all, sorted.
+        """
+        if name not in self.params.get("files", {}):
+            found = self.input.get(name, [])
+            return [found] if isinstance(found, str) else list(found)
+        wanted = self.params["files"][name]
+        cases = wanted["cases"] if isinstance(wanted, dict) else None
+        given, output = (wanted["file"] if isinstance(wanted, dict) else wanted).split(".")
+        by_folder: dict[str, dict[str, Any]] = {}
+        for folder, _, listed in self._listed(given):
+            by_folder.setdefault(folder, {}).update(listed)
+        return [
+            files[case][output][0]
+            for files in by_folder.values()
+            for case in (sorted(files) if cases is None else cases)
+        ]
+
+    def of_case(
+        self, references: str | list[str], case: dict[str, str], reads: dict[str, list[str]]
+    ) -> list[tuple[str, str]]:
+        """The files, with digests, that references as `register.record` mean for one case of a batch.
+
+        case: unit (exam, breast) to the case's name in lists of that unit. reads: input to the cases that are read of
+        it instead. Nothing where a list does not know the case.
+        """
+        found = []
+        for reference in [references] if isinstance(references, str) else references:
+            given, output = reference.split(".")
+            for _, unit, listed in self._listed(given):
+                names = reads[given] if given in reads else [case[unit]]
+                found += [
+                    (str(listed[name][output][0]), str(listed[name][output][1])) for name in names if name in listed
+                ]
+        return found
+
+    def _listed(self, given: str) -> list[tuple[str, str, dict[str, Any]]]:
+        """Folder, unit and cases of each batch's list among the inputs of a name."""
+        if given not in self._lists:
+            paths = self.input.get(given, [])
+            paths = [paths] if isinstance(paths, str) else paths
+            self._lists[given] = [_read_list(path) for path in paths]
+        return self._lists[given]
+
+    def plain_inputs(self) -> dict[str, Any]:
+        """The inputs that are files themselves, not lists of batches."""
+        given = {name: v if isinstance(v, str) else list(v) for name, v in self.input.items()}
+        return {name: v for name, v in given.items() if not (v and _is_list(v if isinstance(v, str) else v[0]))}
+
+    def plain_digests(self) -> dict[str, str]:
+        """The digests of those."""
+        if self._digests is None:
+            given = self.plain_inputs().values()
+            paths = [path for v in given for path in ([v] if isinstance(v, str) else v)]
+            self._digests = {str(path): digest_of(Path(path)) for path in paths}
+        return dict(self._digests)
 
     def progress(self, message: str) -> None:
         """A line for the person at the terminal, also kept in the log."""
@@ -57,7 +114,17 @@ class Job:
         os.write(self._terminal, f"    {self.rule} {' '.join(self.wildcards.values())}: {message}\n".encode())
 
 
-def _temporary(final: Path) -> Path:
+def _read_list(path: str) -> tuple[str, str, dict[str, Any]]:
+    content = read(path)
+    return str(Path(path).parent), str(content["unit"]), content["cases"]
+
+
+def _is_list(path: str) -> bool:
+    return Path(path).name.startswith("batch_")
+
+
+def temporary(final: Path) -> Path:
+    """The name under which an output is written before it is finished."""
     return final.with_name(PREFIX + final.name)
 
 
@@ -81,10 +148,12 @@ def job(snakemake: Any) -> Iterator[Job]:
         log.info("%s %s on %s, %s threads", work.rule, work.wildcards, os.uname().nodename, threads)
         try:
             yield work
-            _publish(work)
+            inputs = {str(name): digest_of(Path(name)) for name in work.input}
+            params = {name: value for name, value in work.params.items() if name != "code"}
+            publish(work.final, work.rule, work.wildcards, inputs, params, work.params.get("code"))
         except BaseException as error:
             for path in work.final:
-                _temporary(path).unlink(missing_ok=True)
+                temporary(path).unlink(missing_ok=True)
             traceback.print_exc(file=stream)
             where = " ".join(work.wildcards.values())
             os.write(work._terminal, f"{work.rule} {where} failed: {error}\n  see {snakemake.log[0]}\n".encode())
@@ -101,52 +170,35 @@ def _without_values(record: logging.LogRecord) -> bool:
     return True
 
 
-def _publish(work: Job) -> None:
-    """Flush every output to disk, write its ledger entry, and only then give it its final name."""
-    inputs = {}
-    for name in work.input:
-        entry = ledger.sidecar(Path(name))
-        inputs[str(name)] = read(entry)["sha256"] if entry.is_file() else ledger.digest_file(Path(name))
-    for final in work.final:
-        temporary = _temporary(final)
-        if not temporary.is_file():
-            raise RuntimeError(f"rule {work.rule} did not write its output {final}")
-        written = ledger.entry(temporary, work.rule, work.wildcards, inputs, work.params) | {"output": final.as_posix()}
-        with temporary.open("rb") as stream:
+def digest_of(path: Path) -> str:
+    """An input's digest: as its ledger entry says, else of its bytes."""
+    entry = ledger.sidecar(path)
+    return str(read(entry)["sha256"]) if entry.is_file() else ledger.digest_file(path)
+
+
+def publish(
+    finals: list[Path],
+    rule: str,
+    wildcards: dict[str, str],
+    inputs: dict[str, str],
+    params: dict[str, Any],
+    code: str | None,
+) -> list[str]:
+    """Flush outputs to disk, write their ledger entries, and only then give each its final name; their digests."""
+    digests = []
+    for final in finals:
+        written = temporary(final)
+        if not written.is_file():
+            raise RuntimeError(f"rule {rule} did not write its output {final}")
+        entry = ledger.entry(written, rule, wildcards, inputs, params, code) | {"output": final.as_posix()}
+        with written.open("rb") as stream:
             os.fsync(stream.fileno())
-        note = _temporary(ledger.sidecar(final))
+        note = temporary(ledger.sidecar(final))
         with note.open("w", encoding="utf-8") as stream:
-            stream.write(ledger.dump(written))
+            stream.write(ledger.dump(entry))
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(note, ledger.sidecar(final))
-        os.replace(temporary, final)
-
-
-def case_job(snakemake: Any, stage: str, case: str, work: Callable[[Job], dict[str, Any]]) -> None:
-    """Run the work of one case at one stage and write its record (the output named `record`).
-
-    A case that an earlier stage excluded is passed on; where an exam's record has `breasts`, a breast's own entry
-    counts. A DataFault excludes it here. In both cases the other outputs are empty files, so that nobody can mistake
-    them for data; only the fault's own evidence stays. Any other exception is a bug and fails the job.
-    """
-    with job(snakemake) as run:
-        breast = run.wildcards.get("breast", "")
-        records = [read(path) for path in run.inputs("record")]
-        upstream = [{"stage": r["stage"]} | r.get("breasts", {}).get(breast, r) for r in records]
-        left = next((record for record in upstream if record["status"] != "ok"), None)
-        kept = {"record"}
-        if left is not None:
-            out = excluded(left["stage"], case, left["code"], left["sentence"])
-        else:
-            try:
-                out = ok(stage, case, work(run))
-            except DataFault as fault:
-                run.progress(f"excluded, {fault.code}: {fault.sentence}")
-                out = excluded(stage, case, fault.code, fault.sentence) | fault.facts
-                kept |= set(fault.evidence)
-        run.output["record"].write_text(ledger.dump(out), encoding="utf-8")
-        if out["status"] != "ok":
-            for name, path in run.output.items():
-                if name not in kept:
-                    path.write_bytes(b"")
+        os.replace(written, final)
+        digests.append(str(entry["sha256"]))
+    return digests

@@ -52,17 +52,21 @@ def device() -> str:
 
 
 def entry(
-    path: Path, rule: str, wildcards: dict[str, str], inputs: dict[str, str], params: dict[str, Any]
+    path: Path,
+    rule: str,
+    wildcards: dict[str, str],
+    inputs: dict[str, str],
+    params: dict[str, Any],
+    code: str | None = None,
 ) -> dict[str, Any]:
     """The ledger entry of one finished output. Paths are as the workflow names them (relative to the project)."""
-    params = dict(params)
     return {
         "output": path.as_posix(),
         "sha256": digest_file(path),
         "rule": rule,
         "wildcards": dict(sorted(wildcards.items())),
         "inputs": dict(sorted(inputs.items())),
-        "code": params.pop("code", None),
+        "code": code,
         "params": params,
         "versions": versions(),
         "device": device(),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from radparity.arms import arms_of
+from radparity.batches import Batches
 from radparity.config import Arm, Config, ConfigError, load
 from radparity.decisions import Decision, check_decisions
 from radparity.enrolment import Enrolment, columns_of
@@ -75,6 +76,12 @@ class Study:
     def patients(self) -> dict[str, str]:
         """Exam to patient; records that `same_as` says are one patient are one."""
         return merged(list(self.exams.values()))
+
+    @cached_property
+    def batches(self) -> Batches:
+        """Which patients go through the stages in one job."""
+        judged = {self.patient_of(b) for b, row in self.breasts.items() if row.partition != "development"}
+        return Batches(set(self.patients.values()), judged, self.config.batch)
 
     def roles(self, exam: str) -> dict[str, str]:
         """Number of a series to the role that a decision gives it."""

@@ -1,4 +1,72 @@
 # Functions that several rules share.
+from functools import cache
+from math import ceil
+
+OF_EXAMS = ("intake", "eligible", "convert", "kinetics", "register", "verify")
+OF_ARMS = ("predict", "segment")
+FOLDERS = {
+    "harmonize": "results/harmonize/{harmonization}",
+    "slab": "results/slab/{harmonization}",
+    "nnunet": "results/nnunet/{harmonization}",
+    "predict": "results/predict/{arm}",
+    "segment": "results/segment/{arm}",
+}
+
+
+@cache
+def grouped(stage, arm=None):
+    """Batch to its cases, of a stage that goes by exams or by breasts; arm: of a stage whose cases depend on it."""
+    found = {}
+    for case in study.predicted(arm) if stage in OF_ARMS else STAGE_CASES[stage]():
+        patient = study.patients[case] if stage in OF_EXAMS else study.patient_of(case)
+        found.setdefault(study.batches.of(patient), []).append(case)
+    return found
+
+
+def members(stage, wildcards):
+    """The cases that a job of a stage takes."""
+    return grouped(stage, wildcards.arm if stage in OF_ARMS else None)[wildcards.batch]
+
+
+def batches(stage, cases=None, **named):
+    """The lists of a stage's batches that hold some of these cases (exams or breasts); all lists where none is named.
+
+    named: harmonization or arm, for a stage that has one.
+    """
+    names = grouped(stage, named["arm"] if stage in OF_ARMS else None)
+    if cases is not None:
+        of = study.patients.get if stage in OF_EXAMS else study.patient_of
+        held = {study.batches.of(of(case)) for case in cases}
+        names = [name for name in names if name in held]
+    folder = FOLDERS.get(stage, f"results/{stage}").format(**named)
+    return [f"{folder}/batch_{name}.json" for name in names]
+
+
+def of_batch(stage, optional=False, **named):
+    """The list of a stage with the same batch, as input; none where no case of the batch is in an optional stage.
+
+    The harmonization is that of the wildcard's arm, or the wildcard itself, where it is not named.
+    """
+
+    def found(wildcards):
+        known = dict(wildcards.items()) | named
+        if "arm" in known:
+            known.setdefault("harmonization", study.arms[known["arm"]].harmonization)
+        if optional and wildcards.batch not in grouped(stage):
+            return []
+        return f"{FOLDERS.get(stage, f'results/{stage}')}/batch_{{batch}}.json".format(**known)
+
+    return found
+
+
+def chosen(reference, cases):
+    """For the params `files`: one file of each of these cases only, in this order."""
+    return {"file": reference, "cases": list(cases)}
+
+
+def minutes(stage, each, least=10):
+    """Walltime of a batch: so many minutes a case, more at each attempt."""
+    return lambda wildcards, attempt: attempt * (least + ceil(each * len(members(stage, wildcards))))
 
 
 def raw_digests(*paths):
@@ -12,22 +80,20 @@ def grid_params():
     return {name: chosen[name] for name in ("in_plane", "section_mm")}
 
 
-def development(wildcards, pattern, label=None):
-    """One file of every development breast, for this arm's harmonization."""
-    harmonization = study.trained[wildcards.arm].harmonization
-    return expand(pattern, breast=study.cases("development", label=label), harmonization=harmonization)
+STAGE_CASES = {
+    **{stage: lambda: list(study.exams) for stage in ("intake", "eligible", "convert", "register")},
+    **{stage: lambda: list(study.breasts) for stage in ("harmonize", "mask")},
+    **{stage: lambda: study.cases("development") for stage in ("slab", "nnunet")},
+    "kinetics": lambda: [exam for exam in study.exams if study.maps(exam)],
+    "verify": lambda: [exam for exam, row in study.exams.items() if row.truth],
+    "outline": lambda: study.outlined,
+    "consensus": lambda: study.cases("tuning", "test"),
+}
 
 
-def cancers(wildcards, pattern):
-    """One file of every development breast with cancer, for this arm's harmonization, trained or not."""
-    harmonization = study.arms[wildcards.arm].harmonization
-    return expand(pattern, breast=study.cases("development", label="malignant"), harmonization=harmonization)
-
-
-def benign(wildcards, pattern):
-    """A file of each benign breast whose section maximum is looked at, for this arm's harmonization."""
-    harmonization = study.arms[wildcards.arm].harmonization
-    return expand(pattern, breast=study.benign_sample, harmonization=harmonization)
+def of_the_arm(stage, cases=None):
+    """The lists of a stage for the harmonization of the wildcard's arm, as input."""
+    return lambda wc: batches(stage, cases, harmonization=study.arms[wc.arm].harmonization)
 
 
 def if_benign(wildcards, pattern):
@@ -35,36 +101,29 @@ def if_benign(wildcards, pattern):
     return [pattern.format(arm=wildcards.arm)] if wildcards.arm in study.trained and study.benign_sample else []
 
 
-def if_malignant(wildcards, pattern):
-    """A file that only malignant breasts have, as a list of one or none."""
-    return [pattern.format(breast=wildcards.breast)] if study.breasts[wildcards.breast].label == "malignant" else []
+def outlined_cancer(breast):
+    """Of a breast with cancer the outlines are read; a benign one may have some, which are not."""
+    return {} if study.breasts[breast].label == "malignant" else {"reads": {"outline": []}}
 
 
-def masked(pattern):
-    """A file of each exam that has a breast with a mask to train the mask network on."""
-    return [pattern.format(exam=study.exam_of(breast)) for breast in study.breast_masks]
+def tuning(stage):
+    """The lists of a stage that hold tuning cases, for the wildcard's arm."""
+    return lambda wc: batches(stage, study.cases("tuning"), arm=wc.arm)
 
 
-def tuning(pattern):
-    """A file of each tuning case, for the wildcard's arm."""
-    return lambda wc: expand(pattern, arm=wc.arm, breast=study.cases("tuning"))
-
-
-def tested(pattern):
-    """A file of each test case, for the wildcard's arm; `{primary}` stands for the primary one."""
-    return lambda wc: expand(pattern, arm=wc.arm, primary=study.config.primary_arm, breast=study.cases("test"))
+def tested(stage):
+    """The lists of a stage that hold test cases, for the wildcard's arm."""
+    return lambda wc: batches(stage, study.cases("test"), arm=wc.arm)
 
 
 def pilot(wildcards):
     """What the power study draws from: the tuning cases as the primary arm segmented them, or a table."""
     if study.config.power.pilot != "tuning":
         return {"pilot": study.config.power.pilot}
-    named = {"breast": study.cases("tuning"), "arm": study.config.primary_arm}
+    cases = study.cases("tuning")
     return {
-        "segments": expand("results/segment/{arm}/{breast}/segment.json", **named),
-        "masks": expand("results/segment/{arm}/{breast}/mask.nii.gz", **named),
-        "outline_records": expand("results/outline/{breast}/outline.json", **named),
-        "outlines": expand("results/outline/{breast}/outlines.nii.gz", **named),
+        "segment": batches("segment", cases, arm=study.config.primary_arm),
+        "outline": batches("outline", cases),
     }
 
 

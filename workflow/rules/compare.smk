@@ -11,10 +11,8 @@ rule compare:
 rule compare_arm:
     """Network against readers on the test cases: every table with the meaning of its columns beside it."""
     input:
-        segments=tested("results/segment/{arm}/{breast}/segment.json"),
-        masks=tested("results/segment/{arm}/{breast}/mask.nii.gz"),
-        outline_records=tested("results/outline/{breast}/outline.json"),
-        outlines=tested("results/outline/{breast}/outlines.nii.gz"),
+        segment=tested("segment"),
+        outline=tested("outline"),
         twins="results/fold/twins_all.json",
     output:
         **{table: f"results/compare/{{arm}}/{table}.tsv" for table in TABLES},
@@ -39,6 +37,12 @@ rule compare_arm:
         planned=study.planned,
         patients={b: study.patient_of(b) for b in study.cases("test")},
         groups=study.subgroups,
+        files={
+            "segments": chosen("segment.record", study.cases("test")),
+            "masks": chosen("segment.mask", study.cases("test")),
+            "outline_records": chosen("outline.record", study.cases("test")),
+            "outlines": chosen("outline.outlines", study.cases("test")),
+        },
         code=digest("compare_arm"),
     message:
         "compare {wildcards.arm} with the readers"
@@ -49,12 +53,9 @@ rule compare_arm:
 rule compare_located:
     """An arm that is given the location, beside the primary network and the readers inside the same box."""
     input:
-        segments=tested("results/segment/{arm}/{breast}/segment.json"),
-        masks=tested("results/segment/{arm}/{breast}/mask.nii.gz"),
-        primary_segments=tested("results/segment/{primary}/{breast}/segment.json"),
-        primary_masks=tested("results/segment/{primary}/{breast}/mask.nii.gz"),
-        outline_records=tested("results/outline/{breast}/outline.json"),
-        outlines=tested("results/outline/{breast}/outlines.nii.gz"),
+        segment=tested("segment"),
+        primary=batches("segment", study.cases("test"), arm=study.config.primary_arm),
+        outline=tested("outline"),
     output:
         located="results/compare/{arm}/located.tsv",
         columns="results/compare/{arm}/located_columns.json",
@@ -71,6 +72,14 @@ rule compare_located:
     params:
         **study.params("compare", "readers", "seed"),
         patients={b: study.patient_of(b) for b in study.cases("test")},
+        files={
+            "segments": chosen("segment.record", study.cases("test")),
+            "masks": chosen("segment.mask", study.cases("test")),
+            "outline_records": chosen("outline.record", study.cases("test")),
+            "outlines": chosen("outline.outlines", study.cases("test")),
+            "primary_segments": chosen("primary.record", study.cases("test")),
+            "primary_masks": chosen("primary.mask", study.cases("test")),
+        },
         code=digest("compare_located"),
     message:
         "compare {wildcards.arm} inside the readers' box"
@@ -82,12 +91,9 @@ rule compare_thresholds:
     """An arm on the test cases at other operating points, after the comparison, whose look at them is on record."""
     input:
         scores="results/compare/{arm}/scores.tsv",
-        segments=tested("results/segment/{arm}/{breast}/segment.json"),
-        masks=tested("results/segment/{arm}/{breast}/mask.nii.gz"),
-        outline_records=tested("results/outline/{breast}/outline.json"),
-        outlines=tested("results/outline/{breast}/outlines.nii.gz"),
-        predictions=tested("results/predict/{arm}/{breast}/predict.json"),
-        probabilities=tested("results/predict/{arm}/{breast}/probability.nii.gz"),
+        segment=tested("segment"),
+        outline=tested("outline"),
+        predict=tested("predict"),
         fraction="results/segment/{arm}/fraction.json",
     output:
         thresholds="results/compare/{arm}/thresholds.tsv",
@@ -106,6 +112,14 @@ rule compare_thresholds:
         **study.params("compare", "readers", "seed"),
         segment=lambda wc: study.segmenting(wc.arm),
         patients={b: study.patient_of(b) for b in study.cases("test")},
+        files={
+            "segments": chosen("segment.record", study.cases("test")),
+            "masks": chosen("segment.mask", study.cases("test")),
+            "outline_records": chosen("outline.record", study.cases("test")),
+            "outlines": chosen("outline.outlines", study.cases("test")),
+            "predictions": chosen("predict.record", study.cases("test")),
+            "probabilities": chosen("predict.probability", study.cases("test")),
+        },
         code=digest("compare_thresholds"),
     message:
         "compare {wildcards.arm} at other thresholds"

@@ -1,34 +1,36 @@
-READ = study.cases("tuning", "test")
-
-
 rule consensus:
     input:
-        expand("results/consensus/{breast}/consensus.json", breast=READ),
+        batches("consensus"),
 
 
 rule consensus_case:
     """Leave-one-reader-out references of one case."""
     input:
-        record="results/outline/{breast}/outline.json",
-        outlines="results/outline/{breast}/outlines.nii.gz",
+        outline="results/outline/batch_{batch}.json",
     output:
-        record="results/consensus/{breast}/consensus.json",
-        references="results/consensus/{breast}/references.nii.gz",
+        batch="results/consensus/batch_{batch}.json",
     log:
-        "results/logs/consensus/{breast}.log",
+        "results/logs/consensus/{batch}.log",
     benchmark:
-        "results/benchmarks/consensus/{breast}.tsv"
+        "results/benchmarks/consensus/{batch}.tsv"
     conda:
         "../../envs/image.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=10,
+        runtime=minutes("consensus", 0.2),
     params:
         readers=study.config.readers.test,
+        unit="breast",
+        cases=lambda wc: {breast: {} for breast in members("consensus", wc)},
+        files={"record": "outline.record", "outlines": "outline.outlines"},
+        made={
+            "record": "results/consensus/{breast}/consensus.json",
+            "references": "results/consensus/{breast}/references.nii.gz",
+        },
         reference=study.config.compare.reference,
         code=digest("consensus_case"),
     message:
-        "consensus {wildcards.breast}"
+        "consensus {wildcards.batch}"
     script:
         "../scripts/consensus_case.py"

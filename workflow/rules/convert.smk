@@ -1,33 +1,40 @@
 rule convert:
     input:
-        expand("results/convert/{exam}/convert.json", exam=study.exams),
+        batches("convert"),
 
 
 rule convert_exam:
     """Phase by phase with dcm2niix into one RAS+ volume with the phases along the fourth axis; the T2-weighted series,
     where there is one, into another."""
     input:
-        record="results/eligible/{exam}/eligible.json",
-        intake="results/intake/{exam}/intake.json",
+        eligible="results/eligible/batch_{batch}.json",
+        intake="results/intake/batch_{batch}.json",
     output:
-        record="results/convert/{exam}/convert.json",
-        phases="results/convert/{exam}/phases.nii.gz",
-        t2="results/convert/{exam}/t2.nii.gz",
+        batch="results/convert/batch_{batch}.json",
     log:
-        "results/logs/convert/{exam}.log",
+        "results/logs/convert/{batch}.log",
     benchmark:
-        "results/benchmarks/convert/{exam}.tsv"
+        "results/benchmarks/convert/{batch}.tsv"
     conda:
         "../../envs/dicom.yaml"
     threads: 1
     resources:
         mem_mb=lambda wc, attempt: 2000 * attempt,
-        runtime=20,
+        runtime=minutes("convert", 2),
     params:
-        folder=lambda wc: study.exams[wc.exam].folder,
-        raw=lambda wc: raw_digests(study.exams[wc.exam].folder),
+        unit="exam",
+        cases=lambda wc: {
+            exam: {"folder": study.exams[exam].folder, "raw": raw_digests(study.exams[exam].folder)}
+            for exam in members("convert", wc)
+        },
+        files={"record": "eligible.record", "intake": "intake.record"},
+        made={
+            "record": "results/convert/{exam}/convert.json",
+            "phases": "results/convert/{exam}/phases.nii.gz",
+            "t2": "results/convert/{exam}/t2.nii.gz",
+        },
         code=digest("convert_exam"),
     message:
-        "convert {wildcards.exam}"
+        "convert {wildcards.batch}"
     script:
         "../scripts/convert_exam.py"

@@ -1,6 +1,6 @@
 rule eligible:
     input:
-        expand("results/eligible/{exam}/eligible.json", exam=study.exams),
+        batches("eligible"),
 
 
 rule eligible_exam:
@@ -9,13 +9,13 @@ rule eligible_exam:
     A `keep` rule also reads the patient's other exams that could take this one's place.
     """
     input:
-        intake=lambda wc: expand("results/intake/{exam}/intake.json", exam=[wc.exam, *study.enrolment.rivals(wc.exam)]),
+        intake="results/intake/batch_{batch}.json",
     output:
-        record="results/eligible/{exam}/eligible.json",
+        batch="results/eligible/batch_{batch}.json",
     log:
-        "results/logs/eligible/{exam}.log",
+        "results/logs/eligible/{batch}.log",
     benchmark:
-        "results/benchmarks/eligible/{exam}.tsv"
+        "results/benchmarks/eligible/{batch}.tsv"
     conda:
         "../../envs/dicom.yaml"
     threads: 1
@@ -23,9 +23,18 @@ rule eligible_exam:
         mem_mb=500,
         runtime=10,
     params:
-        sheets=lambda wc: study.enrolment.params(wc.exam),
+        unit="exam",
+        cases=lambda wc: {
+            exam: {
+                "sheets": study.enrolment.params(exam),
+                "reads": {"intake": [exam, *study.enrolment.rivals(exam)]},
+            }
+            for exam in members("eligible", wc)
+        },
+        files={"intake": ["intake.record"]},
+        made={"record": "results/eligible/{exam}/eligible.json"},
         code=digest("eligible_exam"),
     message:
-        "eligible {wildcards.exam}"
+        "eligible {wildcards.batch}"
     script:
         "../scripts/eligible_exam.py"

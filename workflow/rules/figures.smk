@@ -18,10 +18,8 @@ rule figures:
 rule figures_references:
     """Dice on references made in other ways than the study's own: what figure E6B is drawn from."""
     input:
-        segments=tested("results/segment/{arm}/{breast}/segment.json"),
-        masks=tested("results/segment/{arm}/{breast}/mask.nii.gz"),
-        outline_records=tested("results/outline/{breast}/outline.json"),
-        outlines=tested("results/outline/{breast}/outlines.nii.gz"),
+        segment=tested("segment"),
+        outline=tested("outline"),
     output:
         references="results/figures/{arm}/reference_scores.tsv",
         columns="results/figures/{arm}/reference_scores_columns.json",
@@ -38,6 +36,12 @@ rule figures_references:
     params:
         **study.params("compare", "readers"),
         patients={b: study.patient_of(b) for b in study.cases("test")},
+        files={
+            "segments": chosen("segment.record", study.cases("test")),
+            "masks": chosen("segment.mask", study.cases("test")),
+            "outline_records": chosen("outline.record", study.cases("test")),
+            "outlines": chosen("outline.outlines", study.cases("test")),
+        },
         code=digest("figures_references"),
     message:
         "figures: other references of {wildcards.arm}"
@@ -85,15 +89,9 @@ rule figures_cases:
         cases="results/compare/{arm}/cases.tsv",
         scores="results/compare/{arm}/scores.tsv",
         outliers="results/compare/{arm}/outliers.tsv" if "outliers" in TABLES else [],
-        segments=tested("results/segment/{arm}/{breast}/segment.json"),
-        masks=tested("results/segment/{arm}/{breast}/mask.nii.gz"),
-        outline_records=tested("results/outline/{breast}/outline.json"),
-        outlines=tested("results/outline/{breast}/outlines.nii.gz"),
-        channels=lambda wc: expand(
-            "results/harmonize/{harmonization}/{breast}/channels.nii.gz",
-            harmonization=study.arms[wc.arm].harmonization,
-            breast=study.cases("test"),
-        ),
+        segment=tested("segment"),
+        outline=tested("outline"),
+        harmonize=of_the_arm("harmonize", study.cases("test")),
     output:
         figures=SHOWN,
     log:
@@ -110,6 +108,13 @@ rule figures_cases:
         **study.params("compare", "readers", "seed"),
         masks_of=lambda wc: "baseline" if study.arms[wc.arm].network == "fuzzy_c_means" else "network",
         virtual=study.config.phantom is not None,
+        files={
+            "segments": chosen("segment.record", study.cases("test")),
+            "masks": chosen("segment.mask", study.cases("test")),
+            "outline_records": chosen("outline.record", study.cases("test")),
+            "outlines": chosen("outline.outlines", study.cases("test")),
+            "channels": chosen("harmonize.channels", study.cases("test")),
+        },
         code=digest("figures_cases"),
     message:
         "figures: cases of {wildcards.arm}"

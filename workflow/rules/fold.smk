@@ -21,7 +21,7 @@ rule fold_twins:
     """Fails where two patients have the same pixels: no partition (development exams) and no comparison (all) until a
     person has resolved it."""
     input:
-        records=lambda wc: expand("results/convert/{exam}/convert.json", exam=CHECKED[wc.checked]),
+        convert=lambda wc: batches("convert", CHECKED[wc.checked]),
     output:
         twins="results/fold/twins_{checked}.json",
     log:
@@ -38,6 +38,7 @@ rule fold_twins:
         runtime=60,
     params:
         patients=lambda wc: {exam: study.patients[exam] for exam in CHECKED[wc.checked]},
+        files=lambda wc: {"records": chosen("convert.record", CHECKED[wc.checked])},
         code=digest("fold_twins"),
     message:
         "fold: the same pixels under two patients? ({wildcards.checked} exams)"
@@ -75,11 +76,7 @@ rule fold_scaling:
     """Divisors and, for histogram, landmarks of each scanner: from the records of this fold's training patients only."""
     input:
         folds="results/fold/folds.tsv",
-        records=lambda wc: expand(
-            "results/harmonize/{harmonization}/{breast}/harmonize.json",
-            harmonization=wc.harmonization,
-            breast=study.cases("development"),
-        ),
+        harmonize=lambda wc: batches("harmonize", study.cases("development"), harmonization=wc.harmonization),
     output:
         scaling="results/fold/{harmonization}/{fold}/scaling.json",
     log:
@@ -94,6 +91,7 @@ rule fold_scaling:
         runtime=10,
     params:
         divisors=study.config.harmonize.divisors,
+        files={"records": chosen("harmonize.record", study.cases("development"))},
         code=digest("fold_scaling"),
     message:
         "fold {wildcards.fold}: scaling of {wildcards.harmonization}"

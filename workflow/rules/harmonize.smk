@@ -1,41 +1,48 @@
 rule harmonize:
     input:
-        expand(
-            "results/harmonize/{harmonization}/{breast}/harmonize.json",
-            harmonization=study.harmonizations,
-            breast=study.breasts,
-        ),
+        [path for each in study.harmonizations for path in batches("harmonize", harmonization=each)],
 
 
 rule harmonize_breast:
     """One breast: cut, DCE-in, DCE-out, T2 where there is one, per-exam scale, resampling."""
     input:
-        record=lambda wc: expand(
-            "results/{stage}/{exam}/{stage}.json", stage=["eligible", "register"], exam=study.exam_of(wc.breast)
-        ),
-        intake=lambda wc: f"results/intake/{study.exam_of(wc.breast)}/intake.json",
-        convert=lambda wc: f"results/convert/{study.exam_of(wc.breast)}/convert.json",
-        t2=lambda wc: f"results/convert/{study.exam_of(wc.breast)}/t2.nii.gz",
-        registered=lambda wc: f"results/register/{study.exam_of(wc.breast)}/registered.nii.gz",
+        intake="results/intake/batch_{batch}.json",
+        eligible="results/eligible/batch_{batch}.json",
+        convert="results/convert/batch_{batch}.json",
+        register="results/register/batch_{batch}.json",
     output:
-        record="results/harmonize/{harmonization}/{breast}/harmonize.json",
-        channels="results/harmonize/{harmonization}/{breast}/channels.nii.gz",
+        batch="results/harmonize/{harmonization}/batch_{batch}.json",
     log:
-        "results/logs/harmonize/{harmonization}/{breast}.log",
+        "results/logs/harmonize/{harmonization}/{batch}.log",
     benchmark:
-        "results/benchmarks/harmonize/{harmonization}/{breast}.tsv"
+        "results/benchmarks/harmonize/{harmonization}/{batch}.tsv"
     conda:
         "../../envs/image.yaml"
     threads: 1
     resources:
         mem_mb=lambda wc, attempt: 3000 * attempt,
-        runtime=20,
+        runtime=minutes("harmonize", 1),
     params:
         # The divisors are the folds' affair: another choice of them leaves the channels as they are.
         harmonize={k: v for k, v in study.params("harmonize")["harmonize"].items() if k != "divisors"},
-        side=lambda wc: study.breasts[wc.breast].side,
+        unit="breast",
+        cases=lambda wc: {
+            breast: {"exam": study.exam_of(breast), "side": study.breasts[breast].side}
+            for breast in members("harmonize", wc)
+        },
+        files={
+            "record": ["eligible.record", "register.record"],
+            "intake": "intake.record",
+            "convert": "convert.record",
+            "t2": "convert.t2",
+            "registered": "register.registered",
+        },
+        made={
+            "record": "results/harmonize/{harmonization}/{breast}/harmonize.json",
+            "channels": "results/harmonize/{harmonization}/{breast}/channels.nii.gz",
+        },
         code=digest("harmonize_breast"),
     message:
-        "harmonize {wildcards.breast} by {wildcards.harmonization}"
+        "harmonize {wildcards.batch} by {wildcards.harmonization}"
     script:
         "../scripts/harmonize_breast.py"

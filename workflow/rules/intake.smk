@@ -1,30 +1,38 @@
 rule intake:
     input:
-        expand("results/intake/{exam}/intake.json", exam=study.exams),
+        batches("intake"),
 
 
 rule intake_exam:
     """Headers only: series roles, phases with times, faults. The raw folder enters by its content digest."""
     output:
-        record="results/intake/{exam}/intake.json",
+        batch="results/intake/batch_{batch}.json",
     log:
-        "results/logs/intake/{exam}.log",
+        "results/logs/intake/{batch}.log",
     benchmark:
-        "results/benchmarks/intake/{exam}.tsv"
+        "results/benchmarks/intake/{batch}.tsv"
     conda:
         "../../envs/dicom.yaml"
     threads: 1
     resources:
         mem_mb=lambda wc, attempt: 1000 * attempt,
-        runtime=20,
+        runtime=minutes("intake", 1),
     params:
-        folder=lambda wc: study.exams[wc.exam].folder,
-        side=lambda wc: study.exams[wc.exam].side,
-        roles=lambda wc: study.roles(wc.exam),
-        one_patient=lambda wc: study.one_patient(wc.exam),
-        raw=lambda wc: raw_digests(study.exams[wc.exam].folder),
+        unit="exam",
+        cases=lambda wc: {
+            exam: {
+                "folder": study.exams[exam].folder,
+                "side": study.exams[exam].side,
+                "roles": study.roles(exam),
+                "one_patient": study.one_patient(exam),
+                "raw": raw_digests(study.exams[exam].folder),
+            }
+            for exam in members("intake", wc)
+        },
+        files={},
+        made={"record": "results/intake/{exam}/intake.json"},
         code=digest("intake_exam"),
     message:
-        "intake {wildcards.exam}"
+        "intake {wildcards.batch}"
     script:
         "../scripts/intake_exam.py"

@@ -1,34 +1,37 @@
-WITH_MAPS = [exam for exam in study.exams if study.maps(exam)]
-
-
 rule kinetics:
     input:
-        expand("results/kinetics/{exam}/kinetics.json", exam=WITH_MAPS),
+        batches("kinetics"),
 
 
 rule kinetics_exam:
     """Enhancement maps and functional tumour volume from raw phases, against the maps that the site itself made."""
     input:
-        record="results/convert/{exam}/convert.json",
-        phases="results/convert/{exam}/phases.nii.gz",
+        convert="results/convert/batch_{batch}.json",
     output:
-        record="results/kinetics/{exam}/kinetics.json",
-        maps="results/kinetics/{exam}/maps.nii.gz",
+        batch="results/kinetics/batch_{batch}.json",
     log:
-        "results/logs/kinetics/{exam}.log",
+        "results/logs/kinetics/{batch}.log",
     benchmark:
-        "results/benchmarks/kinetics/{exam}.tsv"
+        "results/benchmarks/kinetics/{batch}.tsv"
     conda:
         "../../envs/dicom.yaml"
     threads: 1
     resources:
         mem_mb=lambda wc, attempt: 3000 * attempt,
-        runtime=20,
+        runtime=minutes("kinetics", 2),
     params:
-        maps=lambda wc: study.maps(wc.exam),
-        raw=lambda wc: raw_digests(*study.maps(wc.exam).values()),
+        unit="exam",
+        cases=lambda wc: {
+            exam: {"maps": study.maps(exam), "raw": raw_digests(*study.maps(exam).values())}
+            for exam in members("kinetics", wc)
+        },
+        files={"record": "convert.record", "phases": "convert.phases"},
+        made={
+            "record": "results/kinetics/{exam}/kinetics.json",
+            "maps": "results/kinetics/{exam}/maps.nii.gz",
+        },
         code=digest("kinetics_exam"),
     message:
-        "kinetics {wildcards.exam}"
+        "kinetics {wildcards.batch}"
     script:
         "../scripts/kinetics_exam.py"

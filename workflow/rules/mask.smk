@@ -1,19 +1,19 @@
 MASK = study.config.mask
 MASK_NETWORK = MASK.method == "network"
 MASK_TRAINED = bool(study.breast_masks)
+MASKED_EXAMS = [study.exam_of(breast) for breast in study.breast_masks]
 
 
 rule mask:
     input:
-        expand("results/mask/{breast}/mask.json", breast=study.breasts),
+        batches("mask"),
 
 
 rule mask_train:
     """The mask network, from the masks of development breasts. Only where the study asks for one and has no weights."""
     input:
-        eligible=masked("results/eligible/{exam}/eligible.json"),
-        records=masked("results/register/{exam}/register.json"),
-        registered=masked("results/register/{exam}/registered.nii.gz"),
+        eligible=batches("eligible", MASKED_EXAMS),
+        register=batches("register", MASKED_EXAMS),
     output:
         weights="results/mask/weights.pt",
         curve="results/mask/curve.tsv",
@@ -34,6 +34,11 @@ rule mask_train:
         **study.params("mask", "seed"),
         grid=grid_params(),
         device=study.config.train.device,
+        files={
+            "eligible": chosen("eligible.record", MASKED_EXAMS),
+            "records": chosen("register.record", MASKED_EXAMS),
+            "registered": chosen("register.registered", MASKED_EXAMS),
+        },
         breasts=[[b, study.patient_of(b), study.breasts[b].side, path] for b, path in study.breast_masks.items()],
         raw=raw_digests(*study.breast_masks.values()) if MASK_TRAINED else {},
         code=digest("mask_train"),
@@ -46,33 +51,36 @@ rule mask_train:
 rule mask_breast:
     """The breast mask on the breast's grid: the network's spatial prior."""
     input:
-        record=lambda wc: expand(
-            "results/{stage}/{exam}/{stage}.json", stage=["eligible", "register"], exam=study.exam_of(wc.breast)
-        ),
-        registered=lambda wc: f"results/register/{study.exam_of(wc.breast)}/registered.nii.gz",
+        eligible="results/eligible/batch_{batch}.json",
+        register="results/register/batch_{batch}.json",
         weights="results/mask/weights.pt" if MASK_TRAINED else [],
     output:
-        record="results/mask/{breast}/mask.json",
-        mask="results/mask/{breast}/mask.nii.gz",
+        batch="results/mask/batch_{batch}.json",
     log:
-        "results/logs/mask/{breast}.log",
+        "results/logs/mask/{batch}.log",
     benchmark:
-        "results/benchmarks/mask/{breast}.tsv"
+        "results/benchmarks/mask/{batch}.tsv"
     conda:
         "../../envs/train.yaml" if MASK_NETWORK else "../../envs/image.yaml"
     threads: 1
     resources:
         mem_mb=lambda wc, attempt: 3000 * attempt,
-        runtime=30,
+        runtime=minutes("mask", 1),
     params:
         grid=grid_params(),
         method=MASK.method,
         fat=MASK.fat,
         weights=MASK.weights,
         raw=raw_digests(MASK.weights) if MASK.weights else {},
-        side=lambda wc: study.breasts[wc.breast].side,
+        unit="breast",
+        cases=lambda wc: {
+            breast: {"exam": study.exam_of(breast), "side": study.breasts[breast].side}
+            for breast in members("mask", wc)
+        },
+        files={"record": ["eligible.record", "register.record"], "registered": "register.registered"},
+        made={"record": "results/mask/{breast}/mask.json", "mask": "results/mask/{breast}/mask.nii.gz"},
         code=digest("mask_breast"),
     message:
-        "mask {wildcards.breast}"
+        "mask {wildcards.batch}"
     script:
         "../scripts/mask_breast.py"

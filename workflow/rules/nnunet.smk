@@ -20,21 +20,15 @@ rule export_nnunet:
 rule nnunet_case:
     """One development breast's images, one file a channel, and its labels."""
     input:
-        record=lambda wc: [
-            f"results/harmonize/{wc.harmonization}/{wc.breast}/harmonize.json",
-            f"results/mask/{wc.breast}/mask.json",
-            *if_malignant(wc, "results/outline/{breast}/outline.json"),
-        ],
-        channels="results/harmonize/{harmonization}/{breast}/channels.nii.gz",
-        outlines=lambda wc: if_malignant(wc, "results/outline/{breast}/outlines.nii.gz"),
+        harmonize="results/harmonize/{harmonization}/batch_{batch}.json",
+        mask="results/mask/batch_{batch}.json",
+        outline=of_batch("outline", optional=True),
     output:
-        **{name: f"{NNUNET_RAW}/{image_name('{breast}', n)}" for n, name in enumerate(DEFAULT_CHANNELS)},
-        record="results/nnunet/{harmonization}/{breast}/nnunet.json",
-        labels=f"{NNUNET_RAW}/{label_name('{breast}')}",
+        batch="results/nnunet/{harmonization}/batch_{batch}.json",
     log:
-        "results/logs/nnunet/{harmonization}_{breast}.log",
+        "results/logs/nnunet/{harmonization}_{batch}.log",
     benchmark:
-        "results/benchmarks/nnunet/{harmonization}_{breast}.tsv"
+        "results/benchmarks/nnunet/{harmonization}_{batch}.tsv"
     conda:
         "../../envs/image.yaml"
     threads: 1
@@ -42,9 +36,21 @@ rule nnunet_case:
         mem_mb=lambda wc, attempt: 2000 * attempt,
         runtime=20,
     params:
+        unit="breast",
+        cases=lambda wc: {breast: outlined_cancer(breast) for breast in members("nnunet", wc)},
+        files={
+            "record": ["harmonize.record", "mask.record", "outline.record"],
+            "channels": "harmonize.channels",
+            "outlines": ["outline.outlines"],
+        },
+        made={
+            **{name: f"{NNUNET_RAW}/{image_name('{breast}', n)}" for n, name in enumerate(DEFAULT_CHANNELS)},
+            "record": "results/nnunet/{harmonization}/{breast}/nnunet.json",
+            "labels": f"{NNUNET_RAW}/{label_name('{breast}')}",
+        },
         code=digest("nnunet_case"),
     message:
-        "nnunet: export {wildcards.breast}, {wildcards.harmonization}"
+        "nnunet: export {wildcards.batch}, {wildcards.harmonization}"
     script:
         "../scripts/nnunet_case.py"
 
@@ -53,11 +59,7 @@ rule nnunet_dataset:
     """dataset.json of the usable breasts, and the study's folds in nnU-Net's words."""
     input:
         folds="results/fold/folds.tsv",
-        records=lambda wc: expand(
-            "results/nnunet/{harmonization}/{breast}/nnunet.json",
-            harmonization=wc.harmonization,
-            breast=study.cases("development"),
-        ),
+        nnunet=lambda wc: batches("nnunet", harmonization=wc.harmonization),
     output:
         dataset=f"{NNUNET_RAW}/dataset.json",
         splits=f"{NNUNET_RAW}/splits_final.json",
@@ -74,6 +76,7 @@ rule nnunet_dataset:
         runtime=20,
     params:
         folds=study.folds,
+        files={"records": "nnunet.record"},
         code=digest("nnunet_dataset"),
     message:
         "nnunet: dataset of {wildcards.harmonization}"
@@ -86,12 +89,7 @@ rule nnunet_fold:
     input:
         dataset=lambda wc: of_the_export(wc, "dataset.json"),
         splits=lambda wc: of_the_export(wc, "splits_final.json"),
-        images=lambda wc: [
-            of_the_export(wc, image_name(breast, DEFAULT_CHANNELS.index(channel)))
-            for breast in study.cases("development")
-            for channel in study.arms[wc.arm].channels
-        ],
-        labels=lambda wc: [of_the_export(wc, label_name(breast)) for breast in study.cases("development")],
+        nnunet=of_the_arm("nnunet"),
     output:
         weights="results/nnunet/{arm}/{fold}/weights.pth",
         curve="results/nnunet/{arm}/{fold}/curve.tsv",
@@ -125,21 +123,16 @@ rule nnunet_fold:
 rule nnunet_predict:
     """Probability map of one case: mean over the folds' nnU-Nets, in the form of predict_case."""
     input:
-        record=lambda wc: [
-            f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/harmonize.json",
-            f"results/mask/{wc.breast}/mask.json",
-        ],
-        channels=lambda wc: f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/channels.nii.gz",
-        outline=lambda wc: f"results/outline/{wc.breast}/outline.json" if wc.breast in study.outlines else [],
+        harmonize=of_batch("harmonize"),
+        mask=of_batch("mask"),
+        outline=of_batch("outline", optional=True),
         weights=lambda wc: expand("results/nnunet/{arm}/{fold}/weights.pth", arm=wc.arm, fold=study.folds),
     output:
-        record="results/predict/{arm}/{breast}/predict.json",
-        probability="results/predict/{arm}/{breast}/probability.nii.gz",
-        disagreement="results/predict/{arm}/{breast}/disagreement.nii.gz",
+        batch="results/predict/{arm}/batch_{batch}.json",
     log:
-        "results/logs/predict/{arm}_{breast}.log",
+        "results/logs/predict/{arm}_{batch}.log",
     benchmark:
-        "results/benchmarks/predict/{arm}_{breast}.tsv"
+        "results/benchmarks/predict/{arm}_{batch}.tsv"
     wildcard_constraints:
         arm=any_of(NNUNET_ARMS),
     conda:
@@ -147,14 +140,25 @@ rule nnunet_predict:
     threads: 1
     resources:
         mem_mb=lambda wc, attempt: 8000 * attempt,
-        runtime=120,
+        runtime=minutes("predict", 20),
     params:
         **study.params("nnunet", "predict"),
         device=study.config.train.device,
-        section=lambda wc: study.breasts[wc.breast].section,
+        unit="breast",
+        cases=lambda wc: {breast: {"section": study.breasts[breast].section} for breast in members("predict", wc)},
+        files={
+            "record": ["harmonize.record", "mask.record"],
+            "channels": "harmonize.channels",
+            "outline": ["outline.record"],
+        },
+        made={
+            "record": "results/predict/{arm}/{breast}/predict.json",
+            "probability": "results/predict/{arm}/{breast}/probability.nii.gz",
+            "disagreement": "results/predict/{arm}/{breast}/disagreement.nii.gz",
+        },
         code=digest("nnunet_predict"),
     message:
-        "predict {wildcards.breast} with {wildcards.arm}"
+        "predict {wildcards.batch} with {wildcards.arm}"
     script:
         "../scripts/nnunet_predict.py"
 
@@ -163,10 +167,9 @@ rule nnunet_held_out:
     """The cancers that one fold holds out, on their outlined sections, in the form of predict_held_out."""
     input:
         folds="results/fold/folds.tsv",
-        records=lambda wc: cancers(wc, "results/harmonize/{harmonization}/{breast}/harmonize.json"),
-        channels=lambda wc: cancers(wc, "results/harmonize/{harmonization}/{breast}/channels.nii.gz"),
-        mask_records=lambda wc: cancers(wc, "results/mask/{breast}/mask.json"),
-        outline_records=lambda wc: cancers(wc, "results/outline/{breast}/outline.json"),
+        harmonize=of_the_arm("harmonize", study.cases("development", label="malignant")),
+        mask=batches("mask", study.cases("development", label="malignant")),
+        outline=batches("outline", study.cases("development", label="malignant")),
         weights="results/nnunet/{arm}/{fold}/weights.pth",
     output:
         record="results/predict/{arm}/held_out_{fold}.json",
@@ -186,6 +189,12 @@ rule nnunet_held_out:
     params:
         **study.params("nnunet"),
         device=study.config.train.device,
+        files={
+            "records": chosen("harmonize.record", study.cases("development", label="malignant")),
+            "channels": chosen("harmonize.channels", study.cases("development", label="malignant")),
+            "mask_records": chosen("mask.record", study.cases("development", label="malignant")),
+            "outline_records": chosen("outline.record", study.cases("development", label="malignant")),
+        },
         code=digest("nnunet_held_out"),
     message:
         "predict the held-out cancers of fold {wildcards.fold} with {wildcards.arm}"

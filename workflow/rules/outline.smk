@@ -1,10 +1,10 @@
 # The grid is that of any harmonization: they differ in scale only. The primary arm's is made in any case.
-GRID = f"results/harmonize/{study.arms[study.config.primary_arm].harmonization}/{{breast}}"
+GRID = study.arms[study.config.primary_arm].harmonization
 
 
 rule outline:
     input:
-        expand("results/outline/{breast}/outline.json", breast=study.outlined),
+        batches("outline"),
         "results/outline/shifts.tsv",
 
 
@@ -15,35 +15,48 @@ rule outline_case:
     the readings sheet says in `image` and `segment` is read there: it may hold identifiers, which params must not.
     """
     input:
-        record=f"{GRID}/harmonize.json",
-        channels=f"{GRID}/channels.nii.gz",
-        phases=lambda wc: f"results/convert/{study.exam_of(wc.breast)}/phases.nii.gz",
-        intake=lambda wc: f"results/intake/{study.exam_of(wc.breast)}/intake.json",
+        harmonize=of_batch("harmonize", harmonization=GRID),
+        convert="results/convert/batch_{batch}.json",
+        intake="results/intake/batch_{batch}.json",
     output:
-        record="results/outline/{breast}/outline.json",
-        outlines="results/outline/{breast}/outlines.nii.gz",
-        check="results/outline/{breast}/check.png",
+        batch="results/outline/batch_{batch}.json",
     log:
-        "results/logs/outline/{breast}.log",
+        "results/logs/outline/{batch}.log",
     benchmark:
-        "results/benchmarks/outline/{breast}.tsv"
+        "results/benchmarks/outline/{batch}.tsv"
     conda:
         "../../envs/dicom.yaml"
     threads: 1
     resources:
         mem_mb=lambda wc, attempt: 2000 * attempt,
-        runtime=20,
+        runtime=minutes("outline", 1),
     params:
-        files=lambda wc: study.outlines[wc.breast],
-        chosen=lambda wc: study.outline_choices(wc.breast),
-        folder=lambda wc: study.outlined_images(wc.breast),
-        raw=lambda wc: raw_digests(
-            *filter(None, [*study.outlines[wc.breast].values(), study.outlined_images(wc.breast)])
-        ),
-        accepted=lambda wc: study.outline_accepted(wc.breast),
+        unit="breast",
+        cases=lambda wc: {
+            breast: {
+                "exam": study.exam_of(breast),
+                "outlines": study.outlines[breast],
+                "chosen": study.outline_choices(breast),
+                "folder": study.outlined_images(breast),
+                "raw": raw_digests(*filter(None, [*study.outlines[breast].values(), study.outlined_images(breast)])),
+                "accepted": study.outline_accepted(breast),
+            }
+            for breast in members("outline", wc)
+        },
+        files={
+            "record": "harmonize.record",
+            "channels": "harmonize.channels",
+            "phases": "convert.phases",
+            "intake": "intake.record",
+        },
+        made={
+            "record": "results/outline/{breast}/outline.json",
+            "outlines": "results/outline/{breast}/outlines.nii.gz",
+            "check": "results/outline/{breast}/check.png",
+        },
         code=digest("outline_case"),
     message:
-        "outline {wildcards.breast}"
+        "outline {wildcards.batch}"
     script:
         "../scripts/outline_case.py"
 
@@ -54,7 +67,7 @@ rule outline_study:
     Cases that are excluded for their outlines alone count too: a fault of an export excludes many of them.
     """
     input:
-        records=expand("results/outline/{breast}/outline.json", breast=study.outlined),
+        outline=batches("outline"),
     output:
         table="results/outline/shifts.tsv",
         columns="results/outline/shifts.json",
@@ -70,6 +83,7 @@ rule outline_study:
         runtime=20,
     params:
         patients={breast: study.patient_of(breast) for breast in study.outlined},
+        files={"records": "outline.record"},
         code=digest("outline_study"),
     message:
         "outline: shifts of the whole study"

@@ -1,35 +1,29 @@
+CANCERS = study.cases("development", label="malignant")
+
+
 rule predict:
     input:
-        [f"results/predict/{arm}/{b}/predict.json" for arm in study.compared for b in study.predicted(arm)],
+        [path for arm in study.compared for path in batches("predict", arm=arm)],
 
 
 rule predict_case:
     """Probability map of one case, the mean over the folds' networks, and how far they disagree."""
     input:
-        record=lambda wc: [
-            f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/harmonize.json",
-            f"results/mask/{wc.breast}/mask.json",
-        ],
-        channels=lambda wc: f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/channels.nii.gz",
-        mask="results/mask/{breast}/mask.nii.gz",
+        harmonize=of_batch("harmonize"),
+        mask=of_batch("mask"),
         folds="results/fold/folds.tsv",
-        outline=lambda wc: f"results/outline/{wc.breast}/outline.json" if wc.breast in study.outlines else [],
-        outlines=lambda wc: (
-            f"results/outline/{wc.breast}/outlines.nii.gz" if study.arms[wc.arm].location_given else []
-        ),
+        outline=of_batch("outline", optional=True),
         weights=lambda wc: (
             expand("results/train/{arm}/{fold}/weights.pt", arm=wc.arm, fold=study.folds)
             if wc.arm in study.trained
             else []
         ),
     output:
-        record="results/predict/{arm}/{breast}/predict.json",
-        probability="results/predict/{arm}/{breast}/probability.nii.gz",
-        disagreement="results/predict/{arm}/{breast}/disagreement.nii.gz",
+        batch="results/predict/{arm}/batch_{batch}.json",
     log:
-        "results/logs/predict/{arm}_{breast}.log",
+        "results/logs/predict/{arm}_{batch}.log",
     benchmark:
-        "results/benchmarks/predict/{arm}_{breast}.tsv"
+        "results/benchmarks/predict/{arm}_{batch}.tsv"
     wildcard_constraints:
         arm=any_of(arm for arm in study.arms if study.arms[arm].network not in ("nnunet", "external")),
     retries: 1
@@ -38,16 +32,29 @@ rule predict_case:
     threads: 1
     resources:
         mem_mb=lambda wc, attempt: (study.config.predict.memory_mb + 2500) * attempt,
-        runtime=60,
+        runtime=minutes("predict", 5),
     params:
         **study.params("predict"),
         device=study.config.train.device,
-        section=lambda wc: study.breasts[wc.breast].section,
         readers=study.config.readers.test,
         arm=lambda wc: study.arms[wc.arm].model_dump(mode="json"),
+        unit="breast",
+        cases=lambda wc: {breast: {"section": study.breasts[breast].section} for breast in members("predict", wc)},
+        files=lambda wc: {
+            "record": ["harmonize.record", "mask.record"],
+            "channels": "harmonize.channels",
+            "mask": "mask.mask",
+            "outline": ["outline.record"],
+            "outlines": ["outline.outlines"] if study.arms[wc.arm].location_given else [],
+        },
+        made={
+            "record": "results/predict/{arm}/{breast}/predict.json",
+            "probability": "results/predict/{arm}/{breast}/probability.nii.gz",
+            "disagreement": "results/predict/{arm}/{breast}/disagreement.nii.gz",
+        },
         code=digest("predict_case"),
     message:
-        "predict {wildcards.breast} with {wildcards.arm}"
+        "predict {wildcards.batch} with {wildcards.arm}"
     script:
         "../scripts/predict_case.py"
 
@@ -55,19 +62,15 @@ rule predict_case:
 rule predict_external:
     """The map or mask of one case that was made elsewhere, in the form of predict_case."""
     input:
-        record=lambda wc: f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/harmonize.json",
-        channels=lambda wc: f"results/harmonize/{study.arms[wc.arm].harmonization}/{wc.breast}/channels.nii.gz",
-        phases=lambda wc: f"results/convert/{study.exam_of(wc.breast)}/phases.nii.gz",
-        outline=lambda wc: f"results/outline/{wc.breast}/outline.json" if wc.breast in study.outlines else [],
-        outlines=lambda wc: f"results/outline/{wc.breast}/outlines.nii.gz" if wc.breast in study.outlines else [],
+        harmonize=of_batch("harmonize"),
+        convert="results/convert/batch_{batch}.json",
+        outline=of_batch("outline", optional=True),
     output:
-        record="results/predict/{arm}/{breast}/predict.json",
-        probability="results/predict/{arm}/{breast}/probability.nii.gz",
-        disagreement="results/predict/{arm}/{breast}/disagreement.nii.gz",
+        batch="results/predict/{arm}/batch_{batch}.json",
     log:
-        "results/logs/predict/{arm}_{breast}.log",
+        "results/logs/predict/{arm}_{batch}.log",
     benchmark:
-        "results/benchmarks/predict/{arm}_{breast}.tsv"
+        "results/benchmarks/predict/{arm}_{batch}.tsv"
     wildcard_constraints:
         arm=any_of(study.externals),
     conda:
@@ -75,17 +78,36 @@ rule predict_external:
     threads: 1
     resources:
         mem_mb=lambda wc, attempt: 2000 * attempt,
-        runtime=20,
+        runtime=minutes("predict", 1),
     params:
-        given=lambda wc: study.external(wc.arm, wc.breast),
-        raw=lambda wc: raw_digests(*filter(None, [study.external(wc.arm, wc.breast)["file"]])),
+        unit="breast",
+        cases=lambda wc: {
+            breast: {
+                "exam": study.exam_of(breast),
+                "given": study.external(wc.arm, breast),
+                "raw": raw_digests(*filter(None, [study.external(wc.arm, breast)["file"]])),
+                "section": study.breasts[breast].section,
+                "accepted": study.outline_accepted(breast),
+            }
+            for breast in members("predict", wc)
+        },
+        files={
+            "record": "harmonize.record",
+            "channels": "harmonize.channels",
+            "phases": "convert.phases",
+            "outline": ["outline.record"],
+            "outlines": ["outline.outlines"],
+        },
+        made={
+            "record": "results/predict/{arm}/{breast}/predict.json",
+            "probability": "results/predict/{arm}/{breast}/probability.nii.gz",
+            "disagreement": "results/predict/{arm}/{breast}/disagreement.nii.gz",
+        },
         arm=lambda wc: study.arms[wc.arm].model_dump(mode="json", include={"absolute", "component"}),
         component=study.config.segment.component,
-        section=lambda wc: study.breasts[wc.breast].section,
-        accepted=lambda wc: study.outline_accepted(wc.breast),
         code=digest("predict_external"),
     message:
-        "place {wildcards.breast} of {wildcards.arm}"
+        "place {wildcards.batch} of {wildcards.arm}"
     script:
         "../scripts/predict_external.py"
 
@@ -94,12 +116,9 @@ rule predict_held_out:
     """The cancers that one fold holds out, on their outlined sections, by that fold's network alone."""
     input:
         folds="results/fold/folds.tsv",
-        records=lambda wc: cancers(wc, "results/harmonize/{harmonization}/{breast}/harmonize.json"),
-        channels=lambda wc: cancers(wc, "results/harmonize/{harmonization}/{breast}/channels.nii.gz"),
-        mask_records=lambda wc: cancers(wc, "results/mask/{breast}/mask.json"),
-        masks=lambda wc: cancers(wc, "results/mask/{breast}/mask.nii.gz"),
-        outline_records=lambda wc: cancers(wc, "results/outline/{breast}/outline.json"),
-        outlines=lambda wc: cancers(wc, "results/outline/{breast}/outlines.nii.gz"),
+        harmonize=of_the_arm("harmonize", CANCERS),
+        mask=batches("mask", CANCERS),
+        outline=batches("outline", CANCERS),
         weights=lambda wc: f"results/train/{wc.arm}/{wc.fold}/weights.pt" if wc.arm in study.trained else [],
     output:
         record="results/predict/{arm}/held_out_{fold}.json",
@@ -121,6 +140,14 @@ rule predict_held_out:
         **study.params("predict"),
         device=study.config.train.device,
         arm=lambda wc: study.arms[wc.arm].model_dump(mode="json"),
+        files={
+            "records": chosen("harmonize.record", CANCERS),
+            "channels": chosen("harmonize.channels", CANCERS),
+            "mask_records": chosen("mask.record", CANCERS),
+            "masks": chosen("mask.mask", CANCERS),
+            "outline_records": chosen("outline.record", CANCERS),
+            "outlines": chosen("outline.outlines", CANCERS),
+        },
         code=digest("predict_held_out"),
     message:
         "predict the held-out cancers of fold {wildcards.fold} with {wildcards.arm}"
@@ -132,10 +159,8 @@ rule predict_benign:
     """The central section of some benign development breasts, each by the network of the fold that holds it out."""
     input:
         folds="results/fold/folds.tsv",
-        records=lambda wc: benign(wc, "results/harmonize/{harmonization}/{breast}/harmonize.json"),
-        channels=lambda wc: benign(wc, "results/harmonize/{harmonization}/{breast}/channels.nii.gz"),
-        mask_records=lambda wc: benign(wc, "results/mask/{breast}/mask.json"),
-        masks=lambda wc: benign(wc, "results/mask/{breast}/mask.nii.gz"),
+        harmonize=of_the_arm("harmonize", study.benign_sample),
+        mask=batches("mask", study.benign_sample),
         weights=expand("results/train/{{arm}}/{fold}/weights.pt", fold=study.folds),
     output:
         record="results/predict/{arm}/benign.json",
@@ -157,6 +182,12 @@ rule predict_benign:
         **study.params("predict"),
         device=study.config.train.device,
         channels=lambda wc: study.arms[wc.arm].channels,
+        files={
+            "records": chosen("harmonize.record", study.benign_sample),
+            "channels": chosen("harmonize.channels", study.benign_sample),
+            "mask_records": chosen("mask.record", study.benign_sample),
+            "masks": chosen("mask.mask", study.benign_sample),
+        },
         code=digest("predict_benign"),
     message:
         "predict benign breasts with {wildcards.arm}"

@@ -1,33 +1,38 @@
 rule register:
     input:
-        expand("results/register/{exam}/register.json", exam=study.exams),
+        batches("register"),
 
 
 rule register_exam:
     """Every phase onto the first post-contrast one. The engine's threads are a setting, so that results repeat."""
     input:
-        record="results/convert/{exam}/convert.json",
-        phases="results/convert/{exam}/phases.nii.gz",
+        convert="results/convert/batch_{batch}.json",
     output:
-        record="results/register/{exam}/register.json",
-        registered="results/register/{exam}/registered.nii.gz",
-        fields="results/register/{exam}/fields.nii.gz",
-        picture="results/register/{exam}/quality.png",
+        batch="results/register/batch_{batch}.json",
     log:
-        "results/logs/register/{exam}.log",
+        "results/logs/register/{batch}.log",
     benchmark:
-        "results/benchmarks/register/{exam}.tsv"
+        "results/benchmarks/register/{batch}.tsv"
     priority: 10
     conda:
         "../../envs/register.yaml"
     threads: study.config.registration.threads
     resources:
         mem_mb=lambda wc, attempt: 3000 * attempt,
-        runtime=lambda wc, attempt: 60 * attempt,
+        runtime=minutes("register", 20, 60),
     params:
         **study.params("register"),
+        unit="exam",
+        cases=lambda wc: {exam: {} for exam in members("register", wc)},
+        files={"record": "convert.record", "phases": "convert.phases"},
+        made={
+            "record": "results/register/{exam}/register.json",
+            "registered": "results/register/{exam}/registered.nii.gz",
+            "fields": "results/register/{exam}/fields.nii.gz",
+            "picture": "results/register/{exam}/quality.png",
+        },
         code=digest("register_exam"),
     message:
-        "register {wildcards.exam}"
+        "register {wildcards.batch}"
     script:
         "../scripts/register_exam.py"

@@ -6,39 +6,12 @@ rule report:
 rule report_study:
     """The one page that a human reads first; opens from disk, no network."""
     input:
-        intake=expand("results/intake/{exam}/intake.json", exam=study.exams),
-        eligible=expand("results/eligible/{exam}/eligible.json", exam=study.exams),
-        convert=expand("results/convert/{exam}/convert.json", exam=study.exams),
-        register=expand("results/register/{exam}/register.json", exam=study.exams),
-        harmonize=[
-            f"results/harmonize/{study.arms[study.config.primary_arm].harmonization}/{b}/harmonize.json"
-            for b in study.breasts
-        ],
-        mask=expand("results/mask/{b}/mask.json", b=study.breasts),
-        outline=expand("results/outline/{b}/outline.json", b=study.outlined),
-        predict=expand(
-            "results/predict/{arm}/{b}/predict.json",
-            arm=study.config.primary_arm,
-            b=study.predicted(study.config.primary_arm),
-        ),
-        segment=expand(
-            "results/segment/{arm}/{b}/segment.json",
-            arm=study.config.primary_arm,
-            b=study.predicted(study.config.primary_arm),
-        ),
-        channels=[
-            f"results/harmonize/{study.arms[study.config.primary_arm].harmonization}/{b}/channels.nii.gz"
-            for b in shown_cases()
-        ],
-        probabilities=expand(
-            "results/predict/{arm}/{b}/probability.nii.gz", arm=study.config.primary_arm, b=shown_cases()
-        ),
-        disagreements=expand(
-            "results/predict/{arm}/{b}/disagreement.nii.gz", arm=study.config.primary_arm, b=shown_cases()
-        ),
-        masks=expand("results/segment/{arm}/{b}/mask.nii.gz", arm=study.config.primary_arm, b=shown_cases()),
-        outlines=expand("results/outline/{b}/outlines.nii.gz", b=study.cases("test")),
-        checks=expand("results/outline/{b}/check.png", b=study.outlined),
+        **{f"{stage}_lists": batches(stage) for stage in ("intake", "eligible", "convert", "register", "mask")},
+        harmonize_lists=batches("harmonize", harmonization=study.arms[study.config.primary_arm].harmonization),
+        outline_lists=batches("outline"),
+        predict_lists=batches("predict", arm=study.config.primary_arm),
+        segment_lists=batches("segment", arm=study.config.primary_arm),
+        kinetics_lists=batches("kinetics"),
         shifts="results/outline/shifts.tsv",
         curves=expand("results/train/{arm}/{fold}/curve.tsv", arm=study.compared_networks, fold=study.folds),
         training=expand("results/train/{arm}/{fold}/train.json", arm=study.compared_networks, fold=study.folds),
@@ -56,9 +29,7 @@ rule report_study:
             kind=["json", "png"],
         ),
         plans=expand("results/compare/{arm}/plan.json", arm=study.compared),
-        kinetics=expand("results/kinetics/{exam}/kinetics.json", exam=WITH_MAPS),
-        kinetic_maps=expand("results/kinetics/{exam}/maps.nii.gz", exam=WITH_MAPS),
-        verify=["results/verify/summary.tsv", "results/verify/cases.tsv"] if TRUE_EXAMS else [],
+        verify=["results/verify/summary.tsv", "results/verify/cases.tsv"] if batches("verify") else [],
         experiments=[
             f"results/select/{name}{file}"
             for name in study.config.report.experiments
@@ -83,6 +54,19 @@ rule report_study:
         mem_mb=3000,
         runtime=60,
     params:
+        files={
+            **{
+                stage: f"{stage}_lists.record"
+                for stage in "intake eligible convert register harmonize mask outline predict segment kinetics".split()
+            },
+            "kinetic_maps": "kinetics_lists.maps",
+            "channels": chosen("harmonize_lists.channels", shown_cases()),
+            "probabilities": chosen("predict_lists.probability", shown_cases()),
+            "disagreements": chosen("predict_lists.disagreement", shown_cases()),
+            "masks": chosen("segment_lists.mask", shown_cases()),
+            "outlines": chosen("outline_lists.outlines", study.cases("test")),
+            "checks": "outline_lists.check",
+        },
         config=study.config.model_dump(mode="json", by_alias=True, exclude={"raw", "sheets"}),
         breasts=[
             [b, r.exam, study.patient_of(b), r.side, r.label, r.partition] for b, r in sorted(study.breasts.items())

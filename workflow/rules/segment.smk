@@ -1,18 +1,15 @@
 rule segment:
     input:
-        [f"results/segment/{arm}/{b}/segment.json" for arm in study.compared for b in study.predicted(arm)],
+        [path for arm in study.compared for path in batches("segment", arm=arm)],
         expand("results/segment/{arm}/{table}.tsv", arm=study.compared, table=["curve", "maxima"]),
 
 
 rule segment_tune:
     """The threshold fraction, from the tuning cases only, its curve, and how firmly it is chosen."""
     input:
-        predictions=tuning("results/predict/{arm}/{breast}/predict.json"),
-        probabilities=tuning("results/predict/{arm}/{breast}/probability.nii.gz"),
-        consensus=tuning("results/consensus/{breast}/consensus.json"),
-        references=tuning("results/consensus/{breast}/references.nii.gz"),
-        outline_records=tuning("results/outline/{breast}/outline.json"),
-        outlines=tuning("results/outline/{breast}/outlines.nii.gz"),
+        predict=tuning("predict"),
+        consensus=tuning("consensus"),
+        outline=tuning("outline"),
     output:
         fraction="results/segment/{arm}/fraction.json",
         curve="results/segment/{arm}/curve.tsv",
@@ -33,6 +30,14 @@ rule segment_tune:
         bootstrap=study.config.compare.bootstrap,
         seed=study.config.seed,
         patients={b: study.patient_of(b) for b in study.cases("tuning")},
+        files={
+            "predictions": chosen("predict.record", study.cases("tuning")),
+            "probabilities": chosen("predict.probability", study.cases("tuning")),
+            "consensus_records": chosen("consensus.record", study.cases("tuning")),
+            "references": chosen("consensus.references", study.cases("tuning")),
+            "outline_records": chosen("outline.record", study.cases("tuning")),
+            "outlines": chosen("outline.outlines", study.cases("tuning")),
+        },
         code=digest("segment_tune"),
     message:
         "segment: tune the fraction of {wildcards.arm}"
@@ -43,32 +48,39 @@ rule segment_tune:
 rule segment_case:
     """The mask of one case on its outlined section (or the likeliest one, for a case that nobody outlined)."""
     input:
-        record="results/predict/{arm}/{breast}/predict.json",
-        probability="results/predict/{arm}/{breast}/probability.nii.gz",
-        disagreement=lambda wc: (
-            f"results/predict/{wc.arm}/{wc.breast}/disagreement.nii.gz"
-            if study.arms[wc.arm].network not in ("fuzzy_c_means", "external")
-            else []
-        ),
+        predict="results/predict/{arm}/batch_{batch}.json",
         fraction="results/segment/{arm}/fraction.json",
     output:
-        record="results/segment/{arm}/{breast}/segment.json",
-        mask="results/segment/{arm}/{breast}/mask.nii.gz",
+        batch="results/segment/{arm}/batch_{batch}.json",
     log:
-        "results/logs/segment/{arm}_{breast}.log",
+        "results/logs/segment/{arm}_{batch}.log",
     benchmark:
-        "results/benchmarks/segment/{arm}_{breast}.tsv"
+        "results/benchmarks/segment/{arm}_{batch}.tsv"
     conda:
         "../../envs/image.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=10,
+        runtime=minutes("segment", 0.2),
     params:
         segment=lambda wc: study.segmenting(wc.arm),
+        unit="breast",
+        cases=lambda wc: {breast: {} for breast in members("segment", wc)},
+        files=lambda wc: {
+            "record": "predict.record",
+            "probability": "predict.probability",
+            # Of one network, or none, there is no disagreement.
+            "disagreement": (
+                [] if study.arms[wc.arm].network in ("fuzzy_c_means", "external") else ["predict.disagreement"]
+            ),
+        },
+        made={
+            "record": "results/segment/{arm}/{breast}/segment.json",
+            "mask": "results/segment/{arm}/{breast}/mask.nii.gz",
+        },
         code=digest("segment_case"),
     message:
-        "segment {wildcards.breast} with {wildcards.arm}"
+        "segment {wildcards.batch} with {wildcards.arm}"
     script:
         "../scripts/segment_case.py"
 
@@ -76,9 +88,8 @@ rule segment_case:
 rule segment_maxima:
     """Section maxima of the test cases and of benign breasts: a relative threshold always returns a lesion."""
     input:
-        segments=tested("results/segment/{arm}/{breast}/segment.json"),
-        masks=tested("results/segment/{arm}/{breast}/mask.nii.gz"),
-        predictions=tested("results/predict/{arm}/{breast}/predict.json"),
+        segment=tested("segment"),
+        predict=tested("predict"),
         fraction="results/segment/{arm}/fraction.json",
         benign=lambda wc: if_benign(wc, "results/predict/{arm}/benign.json"),
         benign_maps=lambda wc: if_benign(wc, "results/predict/{arm}/benign.npz"),
@@ -98,6 +109,11 @@ rule segment_maxima:
     params:
         segment=lambda wc: study.segmenting(wc.arm),
         patients={b: study.patient_of(b) for b in study.cases("test") + study.benign_sample},
+        files={
+            "segments": chosen("segment.record", study.cases("test")),
+            "masks": chosen("segment.mask", study.cases("test")),
+            "predictions": chosen("predict.record", study.cases("test")),
+        },
         code=digest("segment_maxima"),
     message:
         "segment: maxima of {wildcards.arm}"

@@ -24,7 +24,7 @@ rule select_arm:
     input:
         records=lambda wc: expand("results/predict/{arm}/held_out_{fold}.json", arm=wc.arm, fold=study.folds),
         maps=lambda wc: expand("results/predict/{arm}/held_out_{fold}.npz", arm=wc.arm, fold=study.folds),
-        outlines=expand("results/outline/{b}/outlines.nii.gz", b=study.cases("development", label="malignant")),
+        outline=batches("outline", study.cases("development", label="malignant")),
     output:
         scores="results/select/{arm}/scores.tsv",
     log:
@@ -39,6 +39,7 @@ rule select_arm:
         runtime=60,
     params:
         segment=lambda wc: study.segmenting(wc.arm),
+        files={"outlines": chosen("outline.outlines", study.cases("development", label="malignant"))},
         patients={b: study.patient_of(b) for b in study.cases("development", label="malignant")},
         code=digest("select_arm"),
     message:

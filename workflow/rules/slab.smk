@@ -1,40 +1,46 @@
 rule slab:
     input:
-        expand(
-            "results/slab/{harmonization}/{breast}/slab.json",
-            harmonization=sorted({arm.harmonization for arm in study.trained.values()}),
-            breast=study.cases("development"),
-        ),
+        [
+            path
+            for each in sorted({arm.harmonization for arm in study.trained.values()})
+            for path in batches("slab", harmonization=each)
+        ],
 
 
 rule slab_breast:
     """The sections of one development breast that training draws from, for every fold and arm of a harmonization."""
     input:
-        record=lambda wc: [
-            f"results/harmonize/{wc.harmonization}/{wc.breast}/harmonize.json",
-            f"results/mask/{wc.breast}/mask.json",
-            *if_malignant(wc, "results/outline/{breast}/outline.json"),
-        ],
-        channels="results/harmonize/{harmonization}/{breast}/channels.nii.gz",
-        mask="results/mask/{breast}/mask.nii.gz",
-        outlines=lambda wc: if_malignant(wc, "results/outline/{breast}/outlines.nii.gz"),
+        harmonize="results/harmonize/{harmonization}/batch_{batch}.json",
+        mask="results/mask/batch_{batch}.json",
+        outline=of_batch("outline", optional=True),
     output:
-        record="results/slab/{harmonization}/{breast}/slab.json",
-        slab="results/slab/{harmonization}/{breast}/slab.npy",
+        batch="results/slab/{harmonization}/batch_{batch}.json",
     log:
-        "results/logs/slab/{harmonization}/{breast}.log",
+        "results/logs/slab/{harmonization}/{batch}.log",
     benchmark:
-        "results/benchmarks/slab/{harmonization}/{breast}.tsv"
+        "results/benchmarks/slab/{harmonization}/{batch}.tsv"
     conda:
         "../../envs/image.yaml"
     threads: 1
     resources:
         mem_mb=lambda wc, attempt: 2000 * attempt,
-        runtime=20,
+        runtime=minutes("slab", 0.2),
     params:
         sampling=study.config.train.sampling,
+        unit="breast",
+        cases=lambda wc: {breast: outlined_cancer(breast) for breast in members("slab", wc)},
+        files={
+            "record": ["harmonize.record", "mask.record", "outline.record"],
+            "channels": "harmonize.channels",
+            "mask": "mask.mask",
+            "outlines": ["outline.outlines"],
+        },
+        made={
+            "record": "results/slab/{harmonization}/{breast}/slab.json",
+            "slab": "results/slab/{harmonization}/{breast}/slab.npy",
+        },
         code=digest("slab_breast"),
     message:
-        "slab of {wildcards.breast}, {wildcards.harmonization}"
+        "slabs of {wildcards.batch}, {wildcards.harmonization}"
     script:
         "../scripts/slab_breast.py"

@@ -9,8 +9,7 @@ rule train_fold:
     input:
         folds="results/fold/folds.tsv",
         scaling=lambda wc: f"results/fold/{study.trained[wc.arm].harmonization}/{wc.fold}/scaling.json",
-        records=lambda wc: development(wc, "results/slab/{harmonization}/{breast}/slab.json"),
-        slabs=lambda wc: development(wc, "results/slab/{harmonization}/{breast}/slab.npy"),
+        slab=of_the_arm("slab"),
     output:
         weights="results/train/{arm}/{fold}/weights.pt",
         last="results/train/{arm}/{fold}/last.pt",
@@ -34,6 +33,7 @@ rule train_fold:
         **study.params("train", "seed"),
         unit=study.config.fold.unit,
         arm=lambda wc: study.trained[wc.arm].model_dump(mode="json"),
+        files={"records": "slab.record", "slabs": "slab.slab"},
         code=digest("train_fold"),
     message:
         "train {wildcards.arm}, fold {wildcards.fold}"

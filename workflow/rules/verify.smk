@@ -1,5 +1,4 @@
-TRUE_EXAMS = [exam for exam, row in study.exams.items() if row.truth]
-TRUE_BREASTS = [breast for breast in study.breasts if study.exam_of(breast) in TRUE_EXAMS]
+TRUE_BREASTS = [breast for breast, row in study.breasts.items() if study.exams[row.exam].truth]
 TRUE_TEST = [breast for breast in study.cases("test") if breast in TRUE_BREASTS]
 
 
@@ -11,23 +10,15 @@ rule verify:
 rule verify_exam:
     """Phase times, displacement, lesion volume and DCE slopes of one virtual exam against its truth."""
     input:
-        record="results/register/{exam}/register.json",
-        convert="results/convert/{exam}/convert.json",
-        phases="results/convert/{exam}/phases.nii.gz",
-        registered="results/register/{exam}/registered.nii.gz",
-        fields="results/register/{exam}/fields.nii.gz",
-        masks=lambda wc: [
-            f"results/mask/{b}/{f}"
-            for b in TRUE_BREASTS
-            if study.exam_of(b) == wc.exam
-            for f in ("mask.json", "mask.nii.gz")
-        ],
+        register="results/register/batch_{batch}.json",
+        convert="results/convert/batch_{batch}.json",
+        mask="results/mask/batch_{batch}.json",
     output:
-        record="results/verify/{exam}/verify.json",
+        batch="results/verify/batch_{batch}.json",
     log:
-        "results/logs/verify/{exam}.log",
+        "results/logs/verify/{batch}.log",
     benchmark:
-        "results/benchmarks/verify/{exam}.tsv"
+        "results/benchmarks/verify/{batch}.tsv"
     conda:
         "../../envs/image.yaml"
     threads: 1
@@ -36,12 +27,29 @@ rule verify_exam:
         runtime=20,
     params:
         grid=grid_params(),
-        truth=lambda wc: study.exams[wc.exam].truth,
-        raw=lambda wc: raw_digests(study.exams[wc.exam].truth),
-        breasts=lambda wc: {b: study.breasts[b].side for b in TRUE_BREASTS if study.exam_of(b) == wc.exam},
+        unit="exam",
+        cases=lambda wc: {
+            exam: {
+                "truth": study.exams[exam].truth,
+                "raw": raw_digests(study.exams[exam].truth),
+                "breasts": {b: study.breasts[b].side for b in TRUE_BREASTS if study.exam_of(b) == exam},
+                "reads": {"mask": [b for b in TRUE_BREASTS if study.exam_of(b) == exam]},
+            }
+            for exam in members("verify", wc)
+        },
+        files={
+            "record": "register.record",
+            "convert": "convert.record",
+            "phases": "convert.phases",
+            "registered": "register.registered",
+            "fields": "register.fields",
+            "masks": ["mask.mask"],
+            "mask_records": ["mask.record"],
+        },
+        made={"record": "results/verify/{exam}/verify.json"},
         code=digest("verify_exam"),
     message:
-        "verify {wildcards.exam} against its truth"
+        "verify {wildcards.batch} against its truth"
     script:
         "../scripts/verify_exam.py"
 
@@ -49,10 +57,9 @@ rule verify_exam:
 rule verify_study:
     """What the chain measured on the phantoms, as one table; masks of every arm against the true lesion."""
     input:
-        exams=expand("results/verify/{exam}/verify.json", exam=TRUE_EXAMS),
-        segments=expand("results/segment/{arm}/{b}/segment.json", arm=study.compared, b=TRUE_TEST),
-        masks=expand("results/segment/{arm}/{b}/mask.nii.gz", arm=study.compared, b=TRUE_TEST),
-        outlines=expand("results/outline/{b}/outlines.nii.gz", b=TRUE_TEST),
+        verify=batches("verify"),
+        segment=[path for arm in study.compared for path in batches("segment", TRUE_TEST, arm=arm)],
+        outline=batches("outline", TRUE_TEST),
     output:
         summary="results/verify/summary.tsv",
         cases="results/verify/cases.tsv",
@@ -67,6 +74,12 @@ rule verify_study:
         mem_mb=2000,
         runtime=20,
     params:
+        files={
+            "exams": "verify.record",
+            "segments": chosen("segment.record", TRUE_TEST),
+            "masks": chosen("segment.mask", TRUE_TEST),
+            "outlines": chosen("outline.outlines", TRUE_TEST),
+        },
         truths={b: study.exams[study.exam_of(b)].truth for b in TRUE_TEST},
         raw=raw_digests(*(study.exams[study.exam_of(b)].truth for b in TRUE_TEST)),
         arms=list(study.compared),

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from radparity.batch_job import case_job
 from radparity.consensus import leave_one_out
 from radparity.image import load, save
-from radparity.job import case_job
 from radparity.record import read
 
 
@@ -21,4 +21,4 @@ def work(run):
     }
 
 
-case_job(snakemake, "consensus", snakemake.wildcards.breast, work)
+case_job(snakemake, "consensus", work)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from radparity.batch_job import case_job
 from radparity.convert import convert_exam, convert_t2
 from radparity.intake.source import exam_files
-from radparity.job import case_job
 from radparity.record import read
 
 
@@ -15,4 +15,4 @@ def work(run):
     return facts | convert_t2(files, intake, run.output["t2"])
 
 
-case_job(snakemake, "convert", snakemake.wildcards.exam, work)
+case_job(snakemake, "convert", work)

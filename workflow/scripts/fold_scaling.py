@@ -10,6 +10,6 @@ from radparity.scaling import learn
 with job(snakemake) as run:
     member = read_partition(run.input.folds, run.wildcards["fold"])
     records = [
-        r for r in map(read, run.input.records) if r["status"] == "ok" and member[r["case"]]["role"] == "training"
+        r for r in map(read, run.inputs("records")) if r["status"] == "ok" and member[r["case"]]["role"] == "training"
     ]
     run.output["scaling"].write_text(dump(learn(records, CHANNELS, run.params["divisors"]).to_json()))

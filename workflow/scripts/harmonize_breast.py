@@ -1,9 +1,9 @@
 """Input channels of one breast, scaled per exam."""
 
+from radparity.batch_job import case_job
 from radparity.grid import GridRules
 from radparity.harmonize import Settings, harmonize_breast
 from radparity.image import load, save
-from radparity.job import case_job
 from radparity.record import read
 from radparity.scaling import scanner_name
 
@@ -32,4 +32,4 @@ def work(run):
     return facts
 
 
-case_job(snakemake, "harmonize", snakemake.wildcards.breast, work)
+case_job(snakemake, "harmonize", work)

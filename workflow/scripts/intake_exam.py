@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from radparity.batch_job import case_job
 from radparity.intake.exam import intake_exam
 from radparity.intake.source import exam_files
-from radparity.job import case_job
 
 
 def work(run):
@@ -13,4 +13,4 @@ def work(run):
     return intake_exam(files, run.params["side"], roles, run.params["one_patient"])
 
 
-case_job(snakemake, "intake", snakemake.wildcards.exam, work)
+case_job(snakemake, "intake", work)

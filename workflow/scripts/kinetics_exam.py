@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from radparity import kinetics
+from radparity.batch_job import case_job
 from radparity.convert import convert_folder
 from radparity.image import load, save
-from radparity.job import case_job
 from radparity.record import read
 
 
@@ -34,4 +34,4 @@ def work(run):
     return facts
 
 
-case_job(snakemake, "kinetics", snakemake.wildcards.exam, work)
+case_job(snakemake, "kinetics", work)

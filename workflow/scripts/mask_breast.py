@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from radparity.batch_job import case_job
 from radparity.grid import GridRules, breast_grid
 from radparity.image import load, save, spacing
-from radparity.job import case_job
 from radparity.register import TARGET
 
 
@@ -35,4 +35,4 @@ def work(run):
     return facts
 
 
-case_job(snakemake, "mask", snakemake.wildcards.breast, work)
+case_job(snakemake, "mask", work)

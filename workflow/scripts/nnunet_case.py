@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from radparity.batch_job import case_job
 from radparity.channels import DEFAULT_CHANNELS, channel_positions
 from radparity.image import load, save
-from radparity.job import case_job
 from radparity.nnunet.dataset import CANCER, labels
 from radparity.record import read
 
@@ -25,4 +25,4 @@ def work(run):
     return {"section": section, "cancer_voxels": int((found == CANCER).sum())}
 
 
-case_job(snakemake, "nnunet", snakemake.wildcards.breast, work)
+case_job(snakemake, "nnunet", work)

@@ -1,12 +1,13 @@
 """Probability map of one case with an nnU-Net arm, and how far its networks disagree."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from radparity.batch_job import case_job
 from radparity.channels import channel_positions
 from radparity.image import load, save, spacing
-from radparity.job import case_job
 from radparity.nnunet.environment import set_environment
 from radparity.record import DataFault, read
 
@@ -19,16 +20,23 @@ def judged_section(run):
     return records[0]["section"] if records else run.params["section"]
 
 
+@cache
+def loaded(paths):
+    """The folds' networks; once for all cases of the batch."""
+    from radparity.nnunet import weights
+
+    return [weights.load(Path(path)) for path in paths]
+
+
 def work(run):
     set_environment(Path(".radparity", "state", "nnunet"), run.threads)
     import torch
 
     from radparity.networks.device import choose_device
-    from radparity.nnunet import weights
     from radparity.nnunet.predict import predict
 
     torch.set_num_threads(run.threads)
-    models = [weights.load(Path(path)) for path in run.inputs("weights")]
+    models = loaded(tuple(run.inputs("weights")))
     image, affine = load(run.input.channels)
     positions = channel_positions(read(run.inputs("record")[0]), models[0][1].channels)
     channels, section, first = np.moveaxis(image, -1, 0)[positions], judged_section(run), 0
@@ -45,4 +53,4 @@ def work(run):
     return facts | {"section": section, "first_section": first, "chosen_by": chosen_by}
 
 
-case_job(snakemake, "predict", snakemake.wildcards.breast, work)
+case_job(snakemake, "predict", work)

@@ -5,9 +5,9 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
+from radparity.batch_job import case_job
 from radparity.image import load, save, spacing
 from radparity.intake.source import exam_files
-from radparity.job import case_job
 from radparity.outline import Source, outline_case, read_images
 from radparity.outline.exam import AXES
 from radparity.outline.picture import draw_suspects
@@ -22,8 +22,8 @@ def work(run):
     raw = Path(snakemake.config["raw"])
     native, grid = nibabel.load(run.input.phases), nibabel.load(run.input.channels)
     rows = read_sheet(Path(snakemake.config["sheets"]["readings"]), Reading)
-    named = {row.rater: (row.image, row.segment) for row in rows if row.breast == snakemake.wildcards.breast}
-    sources = {rater: Source(raw / path, *named[rater]) for rater, path in run.params["files"].items()}
+    named = {row.rater: (row.image, row.segment) for row in rows if row.breast == run.wildcards["breast"]}
+    sources = {rater: Source(raw / path, *named[rater]) for rater, path in run.params["outlines"].items()}
     folder = run.params["folder"]
     images = read_images(exam_files(raw, folder), raw) if folder else None
     intake = read(run.input.intake)
@@ -39,9 +39,9 @@ def work(run):
     shifts = {
         "contrast": shift_facts(uptake, found.masks[0], raters, section, step),
         "numbered": numbered(intake["phases"][0]["files"], axis == AXES["sagittal"]),
-        "formats": {rater: format_of(path) for rater, path in run.params["files"].items()},
+        "formats": {rater: format_of(path) for rater, path in run.params["outlines"].items()},
     }
     return settle(findings, found.facts | {"shifts": shifts}, run.params["accepted"])
 
 
-case_job(snakemake, "outline", snakemake.wildcards.breast, work)
+case_job(snakemake, "outline", work)

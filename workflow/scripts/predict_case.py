@@ -1,13 +1,14 @@
 """Probability map of one case with one arm, and how far its networks disagree."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from radparity.batch_job import case_job
 from radparity.channels import channel_positions
 from radparity.fold import read_partition
 from radparity.image import load, save, spacing
-from radparity.job import case_job
 from radparity.record import DataFault, read
 from radparity.region import readers_box
 
@@ -20,16 +21,22 @@ def judged_section(run):
     return records[0]["section"] if records else run.params["section"]
 
 
+@cache
+def loaded(path):
+    """A network and what belongs to it; once for all cases of the batch."""
+    from radparity.train import weights
+
+    return weights.load(Path(path))
+
+
 def networks(run, case, harmonized):
     """The fold networks that may judge this case (all of them, or the one that never saw its patient), each with what
     makes its input; and how many of them were trained without this case's scanner."""
-    from radparity.train import weights
-
     chosen, strange = [], 0
     for path in run.inputs("weights"):
         member = read_partition(run.input.folds, Path(path).parent.name).get(case)
         if member is None or member["role"] == "held_out":
-            network, about = weights.load(Path(path))
+            network, about = loaded(path)
             chosen.append((network, about.scaling.of(harmonized)))
             strange += not about.scaling.knows(harmonized["scanner"])
     return chosen, strange
@@ -37,7 +44,7 @@ def networks(run, case, harmonized):
 
 def readers_region(run, affine):
     """The box around the readers' outlines on the judged section, for an arm that is given the location."""
-    drawn, raters = load(run.input.outlines, np.uint8)[0][0] > 0, read(run.inputs("outline")[0])["raters"]
+    drawn, raters = load(run.inputs("outlines")[0], np.uint8)[0][0] > 0, read(run.inputs("outline")[0])["raters"]
     return readers_box([drawn[..., raters.index(reader)] for reader in run.params["readers"]], spacing(affine)[1:])
 
 
@@ -86,4 +93,4 @@ def work(run):
     return facts | {"section": section, "first_section": first, "chosen_by": chosen_by}
 
 
-case_job(snakemake, "predict", snakemake.wildcards.breast, work)
+case_job(snakemake, "predict", work)

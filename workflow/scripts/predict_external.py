@@ -5,10 +5,10 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
+from radparity.batch_job import case_job
 from radparity.external import cut, on_section, read_map
 from radparity.external_place import misplaced, settle_place
 from radparity.image import load, save, spacing
-from radparity.job import case_job
 from radparity.record import DataFault, read
 
 
@@ -23,7 +23,7 @@ def judged_section(run):
 def checked_place(run, section_map, section):
     """The map beside the exam's uptake and the readers' outlines."""
     channels, affine = load(run.input.channels)
-    outlines = load(run.input.outlines, np.uint8)[0][0] > 0
+    outlines = load(run.inputs("outlines")[0], np.uint8)[0][0] > 0
     names, component = read(run.input.record)["channels"], run.params["arm"]["component"] or run.params["component"]
     absolute = run.params["arm"]["absolute"]
     judged = section_map if absolute is None else cut(section_map, absolute, component)
@@ -54,4 +54,4 @@ def work(run):
     return {"section": section, "first_section": sections[0], "chosen_by": chosen_by, "networks": 0, **flagged}
 
 
-case_job(snakemake, "predict", snakemake.wildcards.breast, work)
+case_job(snakemake, "predict", work)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from radparity.batch_job import case_job
 from radparity.image import load, save, spacing
-from radparity.job import case_job
 from radparity.register import STRIDE, Settings, register_exam
 from radparity.register.picture import draw
 
@@ -17,4 +17,4 @@ def work(run):
     return found.facts
 
 
-case_job(snakemake, "register", snakemake.wildcards.exam, work)
+case_job(snakemake, "register", work)

@@ -7,7 +7,7 @@ from radparity.report.page import build
 from radparity.report.results import read_results
 
 with job(snakemake) as run:
-    files = {name: run.inputs(name) for name, _ in snakemake.input.items()}
+    files = {name: run.inputs(name) for name in (*snakemake.input.keys(), *run.params["files"])}
     results = read_results(files, run.params["config"], run.params["breasts"])
     page, breasts, exams = build(results, Path(run.input.template))
     run.output["page"].write_text(page, encoding="utf-8")

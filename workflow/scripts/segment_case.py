@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from radparity.batch_job import case_job
 from radparity.image import load, save
-from radparity.job import case_job
 from radparity.record import read
 from radparity.segment import judged_section, likeliest_section, segment_section
 
@@ -21,7 +21,7 @@ def work(run):
     save(run.output["mask"], mask.astype(np.uint8)[None], here)
     facts = {}
     if run.inputs("disagreement") and mask.any():
-        spread = judged_section(load(run.input.disagreement)[0], prediction)
+        spread = judged_section(load(run.inputs("disagreement")[0])[0], prediction)
         facts["disagreement"] = float(spread[mask].mean())
     return facts | {
         "section": prediction["section"],
@@ -32,4 +32,4 @@ def work(run):
     }
 
 
-case_job(snakemake, "segment", snakemake.wildcards.breast, work)
+case_job(snakemake, "segment", work)

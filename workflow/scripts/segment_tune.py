@@ -13,7 +13,7 @@ from radparity.threshold import CURVE, RETUNED, TuningCase, fixed, tune
 with job(snakemake) as run:
     settings, rule = run.params["segment"], run.params["reference"]
     cases = []
-    files = ("predictions", "probabilities", "consensus", "references", "outline_records", "outlines")
+    files = ("predictions", "probabilities", "consensus_records", "references", "outline_records", "outlines")
     for prediction, probability, consensus, reference, outlined, outlines in zip(*map(run.inputs, files), strict=True):
         record = read(consensus)
         if read(prediction)["status"] != "ok" or record["status"] != "ok":

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from radparity.batch_job import case_job
 from radparity.image import load
-from radparity.job import case_job
 from radparity.record import read
 from radparity.slab import make_slab
 
@@ -29,4 +29,4 @@ def work(run):
     return facts | {key: harmonized[key] for key in KEPT if key in harmonized}
 
 
-case_job(snakemake, "slab", snakemake.wildcards.breast, work)
+case_job(snakemake, "slab", work)

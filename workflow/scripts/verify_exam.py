@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from radparity import verify
+from radparity.batch_job import case_job
 from radparity.compare.scores import dice
 from radparity.grid import GridRules, breast_grid
 from radparity.image import load, spacing
-from radparity.job import case_job
 from radparity.record import read
 from radparity.register import STRIDE, TARGET
 
@@ -31,10 +31,9 @@ def work(run):
     if (lesion == 1).any():
         out["lesion_volume_change_percent"] = verify.volume_changes(fields, true_fields, spacing(affine), lesion == 1)
     out |= verify.slope_errors(raw, registered, times, load(truth / "dce.nii.gz")[0], inside)
-    masks = [path for path in run.inputs("masks") if path.endswith(".nii.gz")]
-    for path in masks:
+    for path, record in zip(run.inputs("masks"), run.inputs("mask_records"), strict=True):
         case = Path(path).parent.name
-        if read(Path(path).with_name("mask.json"))["status"] != "ok":
+        if read(record)["status"] != "ok":
             continue
         side = run.params["breasts"][case]
         rules = GridRules(**run.params["grid"])
@@ -44,4 +43,4 @@ def work(run):
     return out
 
 
-case_job(snakemake, "verify", snakemake.wildcards.exam, work)
+case_job(snakemake, "verify", work)

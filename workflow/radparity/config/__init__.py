@@ -56,6 +56,7 @@ class Config(Section):
     raw: str = Field(description="folder that the paths in the sheets are relative to")
     plan: str = Field("plan", description="folder of the locked plan and the log of looks at the test set")
     sheets: Sheets
+    batch: int = Field(8, ge=1, description="patients whose exams and breasts go through a stage in one job")
     readers: Readers
     eligible: list[Rule] = Field([], description="in order; the first that is not met is the box of the flow chart")
     # The attribute cannot be called `register`: that is a method of every pydantic model.
