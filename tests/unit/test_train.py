@@ -325,9 +325,6 @@ def test_state_keeps_two_falls_back_and_knows_its_configuration(tmp_path: Path) 
         path.write_bytes(b"")
     assert state.load(tmp_path, "ab" * 32, warnings.append) is None
     assert len(warnings) == 3 and "damaged" in warnings[0] and "starts again" in warnings[-1]
-    state.clear(tmp_path)
-    assert not tmp_path.exists()
-    state.clear(tmp_path)
 
 
 @given(st.integers(0), st.integers(0, 7))

@@ -54,6 +54,7 @@ class Project:
             register={"spacing_mm": 4.0, "ants": {"iterations": [10]}},
             train={"steps": 6, "minibatch": 2, "patch": [19, 43, 43], "validate_every": 3},
             fold={"folds": 2},
+            batch=3,
             selection=None,
             learning_curve=None,
             arms={"unet": {"network": "paper", "width": 2}, "fuzzy_c_means": {"network": "fuzzy_c_means"}},

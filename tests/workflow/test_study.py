@@ -114,13 +114,18 @@ def test_a_second_call_has_nothing_to_do(study):
     assert code == 0 and "Nothing to be done" in out
 
 
+def moved(study, folder):
+    """A copy of the study with its results."""
+    shutil.copytree(study.folder, folder, symlinks=True, copy_function=shutil.copy2)
+    other = object.__new__(type(study))
+    other.folder = folder
+    return other
+
+
 def test_results_that_were_moved_are_still_good(study, tmp_path):
-    elsewhere = tmp_path / "else where"
-    shutil.copytree(study.folder, elsewhere, symlinks=True, copy_function=shutil.copy2)
-    moved = object.__new__(type(study))
-    moved.folder = elsewhere
-    moved.sweep()
-    assert moved.planned() == []
+    other = moved(study, tmp_path / "else where")
+    other.sweep()
+    assert other.planned() == []
 
 
 def test_the_wrong_kind_of_change_reruns_nothing_and_the_right_kind_its_chain(study):
@@ -135,12 +140,59 @@ def test_the_wrong_kind_of_change_reruns_nothing_and_the_right_kind_its_chain(st
     os.utime(exam[5], (1, 1))
     assert "1 changed" in study.sweep()
     planned = study.planned()
-    assert {"intake E34", "convert E34", "register E34", "predict E34R with unet"} <= set(planned)
-    assert not [job for job in planned if any(other in job for other in EXAMS if other != "E34")]
+    (batch,) = {job.split()[1] for job in planned if job.startswith("convert ")}
+    assert {f"intake {batch}", f"register {batch}", f"predict {batch} with unet"} <= set(planned)
+    assert "E34" in listed(folder, "intake", batch) and batch.startswith("judged_")
+    others = {path.stem.removeprefix("batch_") for path in folder.glob("results/intake/batch_*.json")} - {batch}
+    assert not [job for job in planned if job.startswith("train") or others & set(job.split())]
     exam[5].write_bytes(before)
     os.utime(exam[5], ns=(stat.st_atime_ns, stat.st_mtime_ns))
     study.sweep()
     assert study.planned() == []
+
+
+def listed(folder, stage, batch):
+    """The cases of a batch at a stage."""
+    return json.loads((folder / f"results/{stage}/batch_{batch}.json").read_text())["cases"]
+
+
+def remade(folder, before):
+    """Files of cases and trainings that are not the ones of before: first folder, case or fold."""
+    return {
+        (path.relative_to(folder / "results").parts[0], path.parent.name)
+        for path in (folder / "results").rglob("*.json")
+        if path.stem == path.relative_to(folder / "results").parts[0] and before.get(path) != path.stat().st_mtime_ns
+    }
+
+
+def records(folder):
+    """When the record of each case at each stage was written."""
+    return {path: path.stat().st_mtime_ns for path in (folder / "results").rglob("*.json")}
+
+
+def test_only_the_case_that_changed_is_made_again_and_an_equal_training_is_put_back(study, tmp_path):
+    other = moved(study, tmp_path / "copy")
+    for block in ({"eligible": [{"name": "times", "fact": "scanner.tesla", "at_least": 0.5, "missing": "keep"}]}, None):
+        before, weights = records(other.folder), digests(other.folder / "results/train")
+        if block:
+            other.configure(**block)
+        else:
+            image = sorted((other.folder / "data/demo/dicom/E34").rglob("*.dcm"))[5]
+            content = image.read_bytes()
+            image.write_bytes(content[:-2] + bytes([content[-2] ^ 1, content[-1]]))
+        other.sweep()
+        planned = {job.split()[0] for job in other.planned()}
+        assert ("train" in planned) == bool(block) and {"register", "predict", "compare"} <= planned
+        code, out = other.snakemake()
+        assert code == 0, out[-5000:]
+        again = {(stage, case) for stage, case in remade(other.folder, before) if stage != "eligible"}
+        if block:
+            assert again == {("train", "1"), ("train", "2")} and "put back" in out
+        else:
+            stages = {"intake", "convert", "register", "harmonize", "mask", "predict", "segment", "outline", "verify"}
+            assert {stage for stage, _ in again} >= stages and {case for _, case in again} == {"E34", "E34R"}
+        assert digests(other.folder / "results/train") == weights
+        assert json.loads((other.folder / "results/audit/audit.json").read_text())["verdict"] == "green"
 
 
 def test_an_edit_of_a_library_module_reruns_the_stages_that_use_it(study):

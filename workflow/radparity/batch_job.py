@@ -72,7 +72,7 @@ class Case:
             except (OSError, ValueError):
                 return None
             same = entry["rule"] == self.rule and entry["code"] == self.code and entry["wildcards"] == self.wildcards
-            same = same and all(entry[name] == wanted[name] for name in wanted) and _installed(entry["versions"])
+            same = same and all(entry[name] == wanted[name] for name in wanted) and installed(entry["versions"])
             if not (same and (path.is_file() or entry.get("kept") is False)):
                 return None
             found[key] = entry["sha256"]
@@ -89,7 +89,8 @@ class Case:
             path.unlink(missing_ok=True)
 
 
-def _installed(versions: dict[str, str]) -> bool:
+def installed(versions: dict[str, str]) -> bool:
+    """Whether Python and the packages have the versions that a ledger entry names."""
     return all(_version(package) == version for package, version in versions.items())
 
 

@@ -47,6 +47,8 @@ class Job:
         self._terminal = os.dup(2)
         self._lists: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
         self._digests: dict[str, str] | None = None
+        # Versions and device of outputs that another process has made.
+        self.made_with: dict[str, Any] = {}
 
     def inputs(self, name: str) -> list[str]:
         """An input's files as a list, whether it names one or several.
@@ -85,6 +87,17 @@ class Job:
                 found += [
                     (str(listed[name][output][0]), str(listed[name][output][1])) for name in names if name in listed
                 ]
+        return found
+
+    def case_digests(self) -> dict[str, str]:
+        """The digests of all the cases' files that the params `files` name."""
+        found = {}
+        for wanted in self.params.get("files", {}).values():
+            cases = wanted["cases"] if isinstance(wanted, dict) else None
+            given, output = (wanted["file"] if isinstance(wanted, dict) else wanted).split(".")
+            for _, _, listed in self._listed(given):
+                for case in listed if cases is None else [case for case in cases if case in listed]:
+                    found[str(listed[case][output][0])] = str(listed[case][output][1])
         return found
 
     def _listed(self, given: str) -> list[tuple[str, str, dict[str, Any]]]:
@@ -150,7 +163,7 @@ def job(snakemake: Any) -> Iterator[Job]:
             yield work
             inputs = {str(name): digest_of(Path(name)) for name in work.input}
             params = {name: value for name, value in work.params.items() if name != "code"}
-            publish(work.final, work.rule, work.wildcards, inputs, params, work.params.get("code"))
+            publish(work.final, work.rule, work.wildcards, inputs, params, work.params.get("code"), work.made_with)
         except BaseException as error:
             for path in work.final:
                 temporary(path).unlink(missing_ok=True)
@@ -183,14 +196,19 @@ def publish(
     inputs: dict[str, str],
     params: dict[str, Any],
     code: str | None,
+    made_with: dict[str, Any] | None = None,
 ) -> list[str]:
-    """Flush outputs to disk, write their ledger entries, and only then give each its final name; their digests."""
+    """Flush outputs to disk, write their ledger entries, and only then give each its final name; their digests.
+
+    made_with: versions and device, where not this process has made them.
+    """
     digests = []
     for final in finals:
         written = temporary(final)
         if not written.is_file():
             raise RuntimeError(f"rule {rule} did not write its output {final}")
-        entry = ledger.entry(written, rule, wildcards, inputs, params, code) | {"output": final.as_posix()}
+        entry = ledger.entry(written, rule, wildcards, inputs, params, code) | (made_with or {})
+        entry["output"] = final.as_posix()
         with written.open("rb") as stream:
             os.fsync(stream.fileno())
         note = temporary(ledger.sidecar(final))

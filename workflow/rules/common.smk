@@ -2,6 +2,8 @@
 from functools import cache
 from math import ceil
 
+# The grid of a breast is that of any harmonization: they differ in scale only. The primary arm's is made in any case.
+GRID = study.arms[study.config.primary_arm].harmonization
 OF_EXAMS = ("intake", "eligible", "convert", "kinetics", "register", "verify")
 OF_ARMS = ("predict", "segment")
 FOLDERS = {

@@ -53,6 +53,8 @@ rule mask_breast:
     input:
         eligible="results/eligible/batch_{batch}.json",
         register="results/register/batch_{batch}.json",
+        # Not read: so that the exam chain, as one job of a cluster, needs one core and the memory of one.
+        harmonize=of_batch("harmonize", harmonization=GRID),
         weights="results/mask/weights.pt" if MASK_TRAINED else [],
     output:
         batch="results/mask/batch_{batch}.json",

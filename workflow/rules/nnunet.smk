@@ -113,6 +113,7 @@ rule nnunet_fold:
         number=lambda wc: study.folds.index(wc.fold),
         device=study.config.train.device,
         channels=lambda wc: list(study.arms[wc.arm].channels),
+        files={name: f"nnunet.{name}" for name in ("record", "labels", *DEFAULT_CHANNELS)},
         code=digest("nnunet_fold"),
     message:
         "nnunet: train {wildcards.arm}, fold {wildcards.fold}"

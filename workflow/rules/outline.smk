@@ -1,7 +1,3 @@
-# The grid is that of any harmonization: they differ in scale only. The primary arm's is made in any case.
-GRID = study.arms[study.config.primary_arm].harmonization
-
-
 rule outline:
     input:
         batches("outline"),

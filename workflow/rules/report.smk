@@ -7,7 +7,7 @@ rule report_study:
     """The one page that a human reads first; opens from disk, no network."""
     input:
         **{f"{stage}_lists": batches(stage) for stage in ("intake", "eligible", "convert", "register", "mask")},
-        harmonize_lists=batches("harmonize", harmonization=study.arms[study.config.primary_arm].harmonization),
+        harmonize_lists=batches("harmonize", harmonization=GRID),
         outline_lists=batches("outline"),
         predict_lists=batches("predict", arm=study.config.primary_arm),
         segment_lists=batches("segment", arm=study.config.primary_arm),

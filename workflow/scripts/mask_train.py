@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
-from radparity.job import job
+from radparity.lasting_job import lasting_job
 from radparity.ledger import dump
 from radparity.record import DataFault, is_ok
 
 STATE = Path(".radparity", "state", "mask")
 
-with job(snakemake) as run:
+
+def make(run):
     from radparity.grid import GridRules
     from radparity.image import load
     from radparity.networks.device import choose_device
     from radparity.register import TARGET
-    from radparity.train import mask_weights, state
+    from radparity.train import mask_weights
     from radparity.train.mask_breasts import masked_breast, split
     from radparity.train.mask_loop import MaskSettings, train_mask
 
@@ -47,4 +48,6 @@ with job(snakemake) as run:
     run.output["curve"].write_text("\n".join("\t".join(map(str, row)) for row in rows) + "\n")
     facts |= {name: list(ids) for name, ids in sets.items()} | {"left_out": left_out, "device": device}
     run.output["record"].write_text(dump(facts))
-state.clear(STATE)
+
+
+lasting_job(snakemake, make, STATE)

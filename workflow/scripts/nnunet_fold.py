@@ -3,11 +3,12 @@
 import hashlib
 from pathlib import Path
 
-from radparity.job import job
+from radparity.lasting_job import lasting_job
 from radparity.ledger import digest_file, dump, sidecar
 from radparity.nnunet.environment import set_environment
 from radparity.record import read
 
+STATE = Path(".radparity", "state", "nnunet", snakemake.wildcards.arm, snakemake.wildcards.fold)
 OF_PREDICTION = ("mirroring",)
 
 
@@ -30,10 +31,10 @@ def state_folder(run, dataset, split):
     notes = [sidecar(Path(name)) for name in files]
     digests = [read(n)["sha256"] if n.is_file() else digest_file(Path(f)) for n, f in zip(notes, files, strict=True)]
     content = hashlib.sha256(dump({"files": digests, "params": run.params, "split": split}).encode()).hexdigest()
-    return Path(".radparity", "state", "nnunet", run.wildcards["arm"], run.wildcards["fold"], content[:16])
+    return STATE / content[:16]
 
 
-with job(snakemake) as run:
+def make(run):
     chosen = {name: value for name, value in run.params["nnunet"].items() if name not in OF_PREDICTION}
     split = read(run.input.splits)[run.params["number"]]
     dataset = of_the_fold(run, split)
@@ -44,7 +45,6 @@ with job(snakemake) as run:
 
     from radparity.networks.device import choose_device
     from radparity.nnunet import plan, train, weights
-    from radparity.train import state
 
     torch.set_num_threads(run.threads)
     name, device = Path(run.input.dataset).parent.name, choose_device(run.params["device"])
@@ -61,4 +61,6 @@ with job(snakemake) as run:
     facts = {"arm": key[1], "fold": key[2], "device": device, "epochs": result.epochs}
     facts |= {"reproducible": device == "cpu" and chosen["workers"] == 0 and chosen["minutes"] is None}
     run.output["record"].write_text(dump(facts | {role: list(cases) for role, cases in sets.items()}))
-state.clear(folder.parent)
+
+
+lasting_job(snakemake, make, STATE)

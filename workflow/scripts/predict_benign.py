@@ -7,7 +7,7 @@ import numpy as np
 from radparity.channels import channel_positions
 from radparity.fold import read_partition
 from radparity.image import load, spacing
-from radparity.job import job
+from radparity.lasting_job import lasting_job
 from radparity.ledger import dump
 from radparity.networks.device import choose_device
 from radparity.networks.grid import slab_of
@@ -26,7 +26,7 @@ def networks(run):
     return found
 
 
-with job(snakemake) as run:
+def make(run):
     chosen, folds = run.params["predict"], networks(run)
     how = {name: chosen[name] for name in ("memory_mb", "precision")}
     how |= {"device": choose_device(run.params["device"]), "threads": run.threads}
@@ -54,3 +54,6 @@ with job(snakemake) as run:
             left_out[breast] = fault
     np.savez_compressed(run.output["maps"], **maps)
     run.output["record"].write_text(dump({"arm": run.wildcards["arm"], "cases": cases, "left_out": left_out}))
+
+
+lasting_job(snakemake, make)

@@ -7,7 +7,7 @@ import numpy as np
 from radparity.channels import channel_positions
 from radparity.fold import read_partition
 from radparity.image import load, spacing
-from radparity.job import job
+from radparity.lasting_job import lasting_job
 from radparity.ledger import dump
 from radparity.record import DataFault, read
 from radparity.region import readers_box
@@ -47,7 +47,7 @@ def predicted(run):
     return judge
 
 
-with job(snakemake) as run:
+def make(run):
     arm, fold = run.params["arm"], run.wildcards["fold"]
     members = read_partition(run.input.folds, fold)
     judge = clustered(arm) if arm["network"] == "fuzzy_c_means" else predicted(run)
@@ -76,3 +76,6 @@ with job(snakemake) as run:
     np.savez_compressed(run.output["maps"], **maps)
     facts = {"arm": run.wildcards["arm"], "fold": fold, "cases": cases, "left_out": left_out}
     run.output["record"].write_text(dump(facts))
+
+
+lasting_job(snakemake, make)

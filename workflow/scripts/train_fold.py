@@ -4,11 +4,12 @@ from collections import Counter
 from pathlib import Path
 
 from radparity.fold import Member, read_partition, subset
-from radparity.job import job
+from radparity.lasting_job import lasting_job
 from radparity.ledger import dump
 from radparity.record import DataFault, read
 from radparity.slab import open_breast
 
+STATE = Path(".radparity", "state", snakemake.wildcards.arm, snakemake.wildcards.fold)
 OF_THE_ARM = ("network", "width", "mask_prior", "coordinates")
 
 
@@ -35,11 +36,11 @@ def part(run, training):
     return [breast for breast in training if breast.id in taken]
 
 
-with job(snakemake) as run:
+def make(run):
     from radparity.networks.device import choose_device
     from radparity.networks.presets import Architecture, build, count_parameters
     from radparity.scaling import Scaling
-    from radparity.train import curve, state, weights
+    from radparity.train import curve, weights
     from radparity.train.loop import train_fold
     from radparity.train.settings import Settings
 
@@ -62,8 +63,7 @@ with job(snakemake) as run:
     def report(event):
         run.progress(", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in event.items()))
 
-    folder = Path(".radparity", "state", key[1], key[2])
-    result = train_fold(sets["training"], sets["validation"], settings, key, folder, run.threads, device, report)
+    result = train_fold(sets["training"], sets["validation"], settings, key, STATE, run.threads, device, report)
     about = weights.About(architecture, scaling, names["training"], names["validation"])
     weights.save(run.output["weights"], result.weights, about)
     weights.save(run.output["last"], result.last, about)
@@ -77,4 +77,6 @@ with job(snakemake) as run:
     facts |= {"left_out": {role: dict(sorted(count.items())) for role, count in left_out.items()}}
     facts |= {"architecture": vars(architecture), "parameters": count_parameters(build(architecture))}
     run.output["record"].write_text(dump(facts))
-state.clear(folder)
+
+
+lasting_job(snakemake, make, STATE)

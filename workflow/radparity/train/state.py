@@ -6,11 +6,9 @@ cut short lacks its sum or does not match it, and the one before is taken.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,12 +68,6 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     stored: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     return stored
-
-
-def clear(folder: Path) -> None:
-    """Remove the state folder; for the job that has written its weights."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder)
 
 
 def _newest_first(folder: Path, configuration: str) -> list[Path]:
