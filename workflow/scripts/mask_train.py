@@ -18,6 +18,7 @@ def make(run):
     from radparity.train.mask_breasts import masked_breast, split
     from radparity.train.mask_loop import MaskSettings, train_mask
 
+    device = choose_device(run.params["device"])
     chosen, rules = run.params["mask"], GridRules(**run.params["grid"])
     breasts, left_out = [], {}
     rows = zip(run.params["breasts"], run.inputs("eligible"), run.inputs("records"), run.inputs("registered"))
@@ -34,7 +35,6 @@ def make(run):
     training, validation = split(breasts, chosen["validation"], run.params["seed"])
     skip = ("method", "fat", "weights", "validation")
     settings = MaskSettings(**{key: value for key, value in chosen.items() if key not in skip})
-    device = choose_device(run.params["device"])
 
     def report(event):
         run.progress(", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in event.items()))

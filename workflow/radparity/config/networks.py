@@ -130,3 +130,9 @@ class Predict(Section):
     extent: Literal["volume", "section"] = Field("volume", description="section: only the one that readers outlined")
     memory_mb: int = Field(1500, ge=200, description="tiles are as large as fit in this")
     precision: Literal["float32", "bfloat16"] = "float32"
+
+
+class Estimate(Section):
+    """What `snakemake estimate` cannot know of the machine that the study will run on."""
+
+    gpu_seconds_a_step: float | None = Field(None, gt=0, description="seconds of one training step on the GPU, timed")
