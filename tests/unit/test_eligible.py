@@ -2,12 +2,8 @@
 
 import datetime
 import json
-import os
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
 
+import jobs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +18,6 @@ from radparity.report.results import Breast as Sheet
 from radparity.sheets import Breast, Exam, read
 from radparity.twins import TwinsError, check_twins, find_twins
 
-ROOT = Path(__file__).parents[2]
 INTAKE = {
     "status": "ok",
     "stage": "intake",
@@ -391,26 +386,10 @@ def test_columns_that_no_sheet_has_or_that_are_taken():
         enrolment([rule(column="day", at_least=2, missing="keep")], exams(1)).check()
 
 
-JOB = textwrap.dedent(
-    """
-    import sys, types
-
-    class Named(list):
-        def __init__(self, **named):
-            super().__init__(p for paths in named.values() for p in ([paths] if isinstance(paths, str) else paths))
-            self.named = named
-            self.items, self.get = named.items, named.get
-
-    unit, case = sys.argv[1:]
-    snakemake = types.SimpleNamespace(
-        rule="demo", wildcards=Named(**{unit: case}), params=Named(), threads=1, log=["job.log"],
-        input=Named(record=["eligible.json", "register.json"]), output=Named(record="record.json"),
-    )
-    from radparity.job import case_job
-
-    case_job(snakemake, "demo", case, lambda run: {})
-    """
-)
+JOB = """
+from radparity.batch_job import case_job
+case_job(snakemake, "demo", lambda run: {})
+"""
 
 
 @pytest.mark.parametrize(
@@ -426,12 +405,26 @@ JOB = textwrap.dedent(
 def test_later_jobs_leave_out_the_breast_and_keep_its_exam(tmp_path, unit, case, register, expected):
     gone = {"status": "excluded", "code": "not_eligible", "rule": "r", "sentence": "s"}
     eligible = {"stage": "eligible", "status": "ok", "breasts": {"E1L": gone, "E1R": {"status": "ok"}}}
-    (tmp_path / "eligible.json").write_text(json.dumps(eligible))
     later = {"stage": "register", "status": register, "code": "not_alike", "sentence": "s"}
-    (tmp_path / "register.json").write_text(json.dumps(later))
-    (tmp_path / "script.py").write_text(JOB)
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-    subprocess.run([sys.executable, "script.py", unit, case], cwd=tmp_path, env=environment, check=True)
+    exam = case if unit == "exam" else "E1"
+    for stage, record in (("eligible", eligible), ("register", later)):
+        (tmp_path / f"{stage}.json").write_text(json.dumps(record))
+        listed = {"unit": "exam", "cases": {exam: {"record": [f"{stage}.json", "digest"]}}}
+        (tmp_path / f"batch_{stage}.json").write_text(json.dumps(listed))
+    rule = {
+        "rule": "demo",
+        "wildcards": {"batch": "one"},
+        "input": {"eligible": "batch_eligible.json", "register": "batch_register.json"},
+        "output": {"batch": "batch_demo.json"},
+        "params": {
+            "unit": unit,
+            "cases": {case: {"exam": exam} if unit == "breast" else {}},
+            "files": {"record": ["eligible.record", "register.record"]},
+            "made": {"record": "record.json"},
+        },
+    }
+    code, said = jobs.run(tmp_path, JOB, rule)
+    assert code == 0, said
     record = json.loads((tmp_path / "record.json").read_text())
     assert (record["status"], record["stage"], record.get("code")) == expected and record["case"] == case
 

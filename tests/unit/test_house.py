@@ -3,11 +3,9 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
+import jobs
 import pytest
 
 from radparity import audit, code, ledger, sweep
@@ -56,59 +54,48 @@ def test_a_script_that_does_not_exist_is_named():
         code.digest("no_such")
 
 
-SCRIPT = textwrap.dedent(
-    """
-    import os, sys, time, types
-    from pathlib import Path
+SCRIPT = """
+import os
+from radparity.batch_job import case_job
+from radparity.record import DataFault
 
-    class Named(list):
-        def __init__(self, pairs):
-            super().__init__(v for _, v in pairs)
-            self.pairs = pairs
-        def items(self):
-            return self.pairs
-        def get(self, name, default=None):
-            return dict(self.pairs).get(name, default)
-        def __getattr__(self, name):
-            return dict(self.pairs)[name]
+def work(run):
+    run.output["data"].write_bytes(b"half")
+    print("said by the work")
+    os.system("echo said by a program")
+    how = sys.argv[1]
+    if how == "bug":
+        raise ValueError("a bug")
+    if how == "fault":
+        raise DataFault("too_dark", "the image is black")
+    if how == "shown":
+        raise DataFault("too_dark", "the image is black", {"brightest": 0}, evidence=["data"])
+    if how == "killed":
+        os.kill(os.getpid(), 9)
+    run.output["data"].write_bytes(b"whole")
+    return {"level": run.params["level"]}
 
-    snakemake = types.SimpleNamespace(
-        rule="demo", wildcards=Named([("case", "C1")]), params=Named([("code", "abc"), ("level", 3)]), threads=1,
-        input=Named([("source", "in.txt")]), output=Named([("record", "out/record.json"), ("data", "out/data.bin")]),
-        log=["job.log"],
-    )
-    from radparity.job import case_job
-    from radparity.record import DataFault
-
-    def work(run):
-        run.output["data"].write_bytes(b"half")
-        print("said by the work")
-        os.system("echo said by a program")
-        how = sys.argv[1]
-        if how == "bug":
-            raise ValueError("a bug")
-        if how == "fault":
-            raise DataFault("too_dark", "the image is black")
-        if how == "shown":
-            raise DataFault("too_dark", "the image is black", {"brightest": 0}, evidence=["data"])
-        if how == "killed":
-            os.kill(os.getpid(), 9)
-        run.output["data"].write_bytes(b"whole")
-        return {"level": run.params["level"]}
-
-    case_job(snakemake, "demo", "C1", work)
-    """
-)
+case_job(snakemake, "demo", work)
+"""
+RULE = {
+    "rule": "demo",
+    "wildcards": {"batch": "one"},
+    "input": {"source": "in.txt"},
+    "output": {"batch": "lists/batch_one.json"},
+    "params": {
+        "unit": "exam",
+        "cases": {"C1": {"level": 3}},
+        "files": {},
+        "made": {"record": "out/record.json", "data": "out/data.bin"},
+        "code": "abc",
+    },
+}
 
 
 def run_job(folder, how):
     (folder / "out").mkdir(exist_ok=True)
     (folder / "in.txt").write_text("source")
-    (folder / "script.py").write_text(SCRIPT)
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-    return subprocess.run(
-        [sys.executable, "script.py", how], cwd=folder, env=environment, capture_output=True, text=True
-    )
+    return jobs.run(folder, SCRIPT, RULE, how)
 
 
 def final(folder):
@@ -116,7 +103,7 @@ def final(folder):
 
 
 def test_a_job_that_goes_well_leaves_files_and_ledger(tmp_path):
-    assert run_job(tmp_path, "well").returncode == 0
+    assert run_job(tmp_path, "well")[0] == 0
     assert final(tmp_path) == ["data.bin", "data.bin.ledger.json", "record.json", "record.json.ledger.json"]
     record = json.loads((tmp_path / "out/record.json").read_text())
     assert record == {"case": "C1", "stage": "demo", "status": "ok", "level": 3}
@@ -129,31 +116,46 @@ def test_a_job_that_goes_well_leaves_files_and_ledger(tmp_path):
 
 
 def test_a_bug_leaves_nothing_and_its_traceback_is_in_the_log(tmp_path):
-    done = run_job(tmp_path, "bug")
-    assert done.returncode != 0 and list((tmp_path / "out").iterdir()) == []
-    assert "a bug" in done.stderr and "job.log" in done.stderr
+    code, said = run_job(tmp_path, "bug")
+    assert code != 0 and list((tmp_path / "out").iterdir()) == [] and list((tmp_path / "lists").iterdir()) == []
+    assert "C1 (ValueError: a bug)" in said and "job.log" in said
     assert "Traceback" in (tmp_path / "job.log").read_text()
 
 
 def test_a_killed_job_leaves_nothing_under_a_final_name(tmp_path):
-    assert run_job(tmp_path, "killed").returncode == -9
+    assert run_job(tmp_path, "killed")[0] == -9
     assert final(tmp_path) == []
-    assert run_job(tmp_path, "well").returncode == 0
+    assert run_job(tmp_path, "well")[0] == 0
     assert (tmp_path / "out/data.bin").read_bytes() == b"whole"
 
 
 def test_a_data_fault_excludes_the_case_and_leaves_no_data(tmp_path):
-    assert run_job(tmp_path, "fault").returncode == 0
+    assert run_job(tmp_path, "fault")[0] == 0
     record = json.loads((tmp_path / "out/record.json").read_text())
     assert (record["status"], record["code"], record["sentence"]) == ("excluded", "too_dark", "the image is black")
     assert (tmp_path / "out/data.bin").read_bytes() == b""
 
 
 def test_a_data_fault_keeps_its_facts_and_the_outputs_that_show_it(tmp_path):
-    assert run_job(tmp_path, "shown").returncode == 0
+    assert run_job(tmp_path, "shown")[0] == 0
     record = json.loads((tmp_path / "out/record.json").read_text())
     assert (record["status"], record["code"], record["brightest"]) == ("excluded", "too_dark", 0)
     assert (tmp_path / "out/data.bin").read_bytes() == b"half"
+
+
+def test_a_job_of_one_piece_leaves_all_of_its_outputs_or_none(tmp_path):
+    script = """
+from radparity.job import job
+with job(snakemake) as run:
+    run.output["one"].write_text("one")
+    if sys.argv[1] == "both":
+        run.output["two"].write_text("two")
+"""
+    rule = {"rule": "study", "output": {"one": "out/one.txt", "two": "out/two.txt"}}
+    code, said = jobs.run(tmp_path, script, rule, "one")
+    assert code != 0 and "did not write its output out/two.txt" in said and list((tmp_path / "out").iterdir()) == []
+    assert jobs.run(tmp_path, script, rule, "both")[0] == 0
+    assert jobs.whole(tmp_path / "out") == {"one.txt", "two.txt"}
 
 
 def test_two_runs_leave_the_same_bytes(tmp_path):
@@ -203,7 +205,9 @@ def faults(results, raw=None):
 
 
 def test_an_untouched_study_is_green(results):
-    assert audit.audit(results, {"raw/c1": "d1"}, 2) == {"verdict": "green", "files": 2, "inputs": 2, "faults": []}
+    found = audit.audit(results, {"raw/c1": "d1"}, 2)
+    counts = {"files": 2, "inputs": 2, "not_kept": 0, "lists_of_before": 0}
+    assert found == {"verdict": "green", **counts, "faults": []}
 
 
 def test_an_audit_can_be_repeated(results):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import shutil
 import traceback
 from collections.abc import Callable
 from functools import cache
@@ -20,13 +21,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from radparity import ledger
-from radparity.job import Job, job, log, publish, temporary
+from radparity.disk import of_the_machine
+from radparity.failures import CasesFailed, fault
+from radparity.job import Job, discard, job, log, publish, temporary
+from radparity.keep import is_kept, needed_again
 from radparity.record import DataFault, excluded, ok, read
+from radparity.scratch import check_there
 
 # Params that say which files there are: not what a result depends on.
 LAYOUT = ("cases", "files", "made", "code")
-# What is wrong is the machine, and would be so with the next case.
-OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EACCES)
 
 
 class Case:
@@ -41,7 +44,10 @@ class Case:
         self.params = shared | {k: v for k, v in own.items() if k != "reads"}
         self.code = batch.params.get("code")
         self.final = {k: Path(v.format(**self.wildcards)) for k, v in batch.params["made"].items()}
-        self.output = {k: temporary(path) for k, path in self.final.items()}
+        self._scratch = batch.scratch / "cases" / name if batch.scratch else None
+        self.output = {
+            k: self._scratch / k / path.name if self._scratch else temporary(path) for k, path in self.final.items()
+        }
         self._batch = batch
         self._given = batch.plain_inputs()
         self.digests = batch.plain_digests()
@@ -78,15 +84,34 @@ class Case:
             found[key] = entry["sha256"]
         return found
 
+    def missing(self) -> list[str]:
+        """The inputs that went when nothing was to read them any more."""
+        return [path for name in self.input.__dict__ for path in self.inputs(name) if not is_kept(Path(path))]
+
+    def check_raw(self) -> None:
+        """Raises OSError where raw data has gone that the sweep saw: that is no fault of the case."""
+        for name, digest in self.params.get("raw", {}).items():
+            path = Path(self._batch.config["raw"], name)
+            if digest != "missing" and not path.exists():
+                said = "the sweep saw this, and it is not there (`radparity sweep`, where it was taken away on purpose)"
+                raise OSError(errno.ENODEV, said, str(path))
+
+    def prepare(self) -> None:
+        """Make the folders that the outputs are written to and end in."""
+        for path in (*self.final.values(), *self.output.values()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+
     def publish(self) -> dict[str, str]:
         """Give the outputs their final names; returns their digests."""
-        made = publish(list(self.final.values()), self.rule, self.wildcards, self.digests, self.params, self.code)
+        written = {path: self.output[k] for k, path in self.final.items()}
+        made = publish(written, self.rule, self.wildcards, self.digests, self.params, self.code)
         return dict(zip(self.final, made, strict=True))
 
     def clean(self) -> None:
-        """Remove what a failed case left under temporary names."""
-        for path in self.output.values():
-            path.unlink(missing_ok=True)
+        """Remove what is left of the case under temporary names and in scratch."""
+        discard(self.final.values())
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def installed(versions: dict[str, str]) -> bool:
@@ -122,6 +147,7 @@ def case_record(run: Case, stage: str, work: Callable[[Any], dict[str, Any]]) ->
         try:
             out = ok(stage, run.name, work(run))
         except DataFault as fault:
+            run.check_raw()
             run.progress(f"excluded, {fault.code}: {fault.sentence}")
             out = excluded(stage, run.name, fault.code, fault.sentence) | fault.facts
             kept |= set(fault.evidence)
@@ -138,30 +164,37 @@ def batch_job(snakemake: Any, make: Callable[[Case], None]) -> None:
     A bug in one case is logged and the others are made; then the job fails, and what was made stands for the next try.
     """
     with job(snakemake) as run:
-        listed, failed = {}, []
+        listed, failed, faults = {}, [], []
+        gone: list[str] = []
         for name, own in run.params["cases"].items():
             case = Case(run, name, own)
             found = case.stands()
             if found is None:
+                missing = case.missing()
+                if missing:
+                    gone += missing
+                    continue
                 log.info("%s", name)
                 try:
-                    for path in case.final.values():
-                        path.parent.mkdir(parents=True, exist_ok=True)
+                    case.prepare()
                     make(case)
                     found = case.publish()
                 except Exception as error:
-                    case.clean()
-                    if isinstance(error, MemoryError) or getattr(error, "errno", None) in OF_THE_MACHINE:
-                        raise
+                    check_there(run.scratch)
+                    if of_the_machine(error, run.places):
+                        raise  # and it would be so with the next case
                     logging.error("%s failed\n%s", name, traceback.format_exc())
                     failed.append(f"{name} ({type(error).__name__}: {error})")
+                    faults.append(fault(error, name))
                     continue
-                except BaseException:
+                finally:
                     case.clean()
-                    raise
             listed[name] = {key: [case.final[key].as_posix(), digest] for key, digest in found.items()}
         if failed:
-            raise RuntimeError(f"{len(failed)} of {len(run.params['cases'])} cases failed: {'; '.join(failed[:5])}")
+            all_of = len(run.params["cases"])
+            raise CasesFailed(f"{len(failed)} of {all_of} cases failed: {'; '.join(failed[:5])}", faults)
+        if gone:
+            raise needed_again(gone)
         listed_by = {"unit": run.params["unit"], "cases": listed}
         run.output["batch"].write_text(ledger.dump(listed_by), encoding="utf-8")
 

@@ -23,9 +23,13 @@ class Batches:
         """patients: all of them; judged: those of them with a case in a judged partition; size: patients a batch."""
         self._judged = frozenset(judged)
         self._count = {True: _count(len(self._judged), size), False: _count(len(set(patients) - self._judged), size)}
+        self._names = {patient: self._name(patient) for patient in patients}
 
     def of(self, patient: str) -> str:
         """The name of a patient's batch, as development_03_of_16."""
+        return self._names[patient]
+
+    def _name(self, patient: str) -> str:
         judged = patient in self._judged
         count = self._count[judged]
         number = int.from_bytes(hashlib.sha256(patient.encode()).digest()[:8]) % count + 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -34,7 +36,7 @@ def convert_phase(images: Sequence[Image], expected: tuple[int, ...]) -> tuple[N
     images: in order of position. Phases are converted alone, each in a fresh folder, because dcm2niix merges or splits
     them by vendor, keeps no times and adds a letter to names that exist. Compressed pixels are left to it as well.
     Raises DataFault `conversion_failed` where not exactly one volume of the expected shape comes out, and
-    `geometry_disagrees` where it does not lie where the headers say.
+    `geometry_disagrees` where it does not lie where the headers say. A full disk is an OSError: no fault of the exam.
     """
     with tempfile.TemporaryDirectory() as scratch:
         source, made = Path(scratch, "in"), Path(scratch, "out")
@@ -45,6 +47,8 @@ def convert_phase(images: Sequence[Image], expected: tuple[int, ...]) -> tuple[N
         run = subprocess.run(command, capture_output=True, text=True)
         # Its own words name files of the temporary folder only.
         print(run.stdout, run.stderr)
+        if "disk full?" in run.stdout + run.stderr:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), scratch)
         volumes = sorted(made.glob("*.nii"))
         if run.returncode or len(volumes) != 1:
             said = " ".join((run.stdout + run.stderr).replace(scratch, "").strip().splitlines()[-2:])

@@ -11,16 +11,21 @@ import logging
 import os
 import random
 import re
+import resource
+import shutil
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from radparity import ledger
+from radparity import disk, failures, ledger
+from radparity.keep import is_kept, needed_again
 from radparity.record import read
+from radparity.scratch import ScratchError, scratch
 
 PREFIX = ".writing-"
 log = logging.getLogger("radparity")
@@ -44,6 +49,8 @@ class Job:
             for name, paths in snakemake.output.items()
             if not isinstance(paths, str)
         }
+        self.config: dict[str, Any] = getattr(snakemake, "config", {})
+        self.scratch: Path | None = None
         self._terminal = os.dup(2)
         self._lists: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
         self._digests: dict[str, str] | None = None
@@ -54,7 +61,7 @@ class Job:
         """An input's files as a list, whether it names one or several.
 
         A name among the params `files` stands for one file of each case in the batches' lists: of the cases that the
-        params name, in their order, else of all, sorted.
+        params name, in their order, else of all, sorted. Raises NotKept where one of them went (`keep`).
         """
         if name not in self.params.get("files", {}):
             found = self.input.get(name, [])
@@ -65,11 +72,15 @@ class Job:
         by_folder: dict[str, dict[str, Any]] = {}
         for folder, _, listed in self._listed(given):
             by_folder.setdefault(folder, {}).update(listed)
-        return [
-            files[case][output][0]
+        paths = [
+            str(files[case][output][0])
             for files in by_folder.values()
             for case in (sorted(files) if cases is None else cases)
         ]
+        gone = [path for path in paths if not is_kept(Path(path))]
+        if gone:
+            raise needed_again(gone)
+        return paths
 
     def of_case(
         self, references: str | list[str], case: dict[str, str], reads: dict[str, list[str]]
@@ -126,6 +137,21 @@ class Job:
         log.info(message)
         os.write(self._terminal, f"    {self.rule} {' '.join(self.wildcards.values())}: {message}\n".encode())
 
+    @property
+    def places(self) -> dict[str, Path]:
+        """The disks that this job writes to."""
+        results = self.final[0].parent if self.final else Path()
+        return {"results": results.absolute(), "temporary files": Path(tempfile.gettempdir())}
+
+    def words(self, error: BaseException) -> str:
+        """An error as a person needs it."""
+        return str(error) if isinstance(error, ScratchError) else disk.in_words(error, self.places)
+
+    def failed(self, said: str, where: Path) -> None:
+        """Tell the person at the terminal; the log may be what cannot be written."""
+        line = f"{self.rule} {' '.join(self.wildcards.values())} failed: {said}\n  see {where}\n"
+        os.write(self._terminal, line.encode())
+
 
 def _read_list(path: str) -> tuple[str, str, dict[str, Any]]:
     content = read(path)
@@ -150,8 +176,13 @@ def job(snakemake: Any) -> Iterator[Job]:
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = threads
     os.environ["OMP_NUM_THREADS"] = threads
     random.seed(0)
-    work = Job(snakemake)
-    with open(snakemake.log[0], "w", buffering=1) as stream:
+    work, own_log = Job(snakemake), Path(snakemake.log[0])
+    try:
+        stream = own_log.open("w", buffering=1)
+    except OSError as error:
+        work.failed(work.words(error), own_log)
+        raise
+    with stream:
         for descriptor in (1, 2):
             os.dup2(stream.fileno(), descriptor)
         logging.basicConfig(stream=stream, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
@@ -159,20 +190,40 @@ def job(snakemake: Any) -> Iterator[Job]:
         for handler in logging.getLogger().handlers:
             handler.addFilter(_without_values)
         log.info("%s %s on %s, %s threads", work.rule, work.wildcards, os.uname().nodename, threads)
+        cases = work.params.get("cases", ()) if "made" in work.params else ()
+        note = failures.started(own_log, work.rule, work.wildcards, work.final, cases)
+        said = ""
         try:
-            yield work
+            with scratch(work.config.get("scratch")) as work.scratch:
+                try:
+                    yield work
+                except BaseException as error:
+                    said = work.words(error)  # while scratch is there to be looked at
+                    raise
             inputs = {str(name): digest_of(Path(name)) for name in work.input}
             params = {name: value for name, value in work.params.items() if name != "code"}
-            publish(work.final, work.rule, work.wildcards, inputs, params, work.params.get("code"), work.made_with)
+            written, code = {path: temporary(path) for path in work.final}, work.params.get("code")
+            publish(written, work.rule, work.wildcards, inputs, params, code, work.made_with)
         except BaseException as error:
-            for path in work.final:
-                temporary(path).unlink(missing_ok=True)
-            traceback.print_exc(file=stream)
-            where = " ".join(work.wildcards.values())
-            os.write(work._terminal, f"{work.rule} {where} failed: {error}\n  see {snakemake.log[0]}\n".encode())
-            sys.stderr.flush()
+            discard(work.final)
+            work.failed(said or work.words(error), own_log)
+            # On a full disk the log has no room either.
+            with suppress(OSError):
+                traceback.print_exc(file=stream)
+            failures.ended(own_log, note, error)
+            with suppress(OSError):
+                sys.stderr.flush()
             raise
-        log.info("finished in %.1f s", time.monotonic() - started)
+        failures.ended(own_log, note)
+        used, peak = _used()
+        log.info("finished in %.1f s, %.1f s of the processor, peak %.2f GB", time.monotonic() - started, used, peak)
+
+
+def _used() -> tuple[float, float]:
+    """Seconds of the processor, and GB of memory at the peak, of this process and of programs that it called."""
+    own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    # ru_maxrss is in kilobytes on Linux.
+    return sum(one.ru_utime + one.ru_stime for one in own), max(one.ru_maxrss for one in own) / 1e6
 
 
 def _without_values(record: logging.LogRecord) -> bool:
@@ -190,7 +241,7 @@ def digest_of(path: Path) -> str:
 
 
 def publish(
-    finals: list[Path],
+    written: Mapping[Path, Path],
     rule: str,
     wildcards: dict[str, str],
     inputs: dict[str, str],
@@ -200,23 +251,39 @@ def publish(
 ) -> list[str]:
     """Flush outputs to disk, write their ledger entries, and only then give each its final name; their digests.
 
-    made_with: versions and device, where not this process has made them.
+    written: final name to where the output was written, beside it or in scratch, from where it is copied. made_with:
+    versions and device, where not this process has made them. An entry never stands beside a file that it does not
+    describe, whenever the job is killed.
     """
+    missing = [final.as_posix() for final, made in written.items() if not made.is_file()]
+    if missing:
+        raise RuntimeError(f"rule {rule} did not write its output {', '.join(missing)}")
     digests = []
-    for final in finals:
-        written = temporary(final)
-        if not written.is_file():
-            raise RuntimeError(f"rule {rule} did not write its output {final}")
-        entry = ledger.entry(written, rule, wildcards, inputs, params, code) | (made_with or {})
+    for final, made in written.items():
+        here, note = temporary(final), temporary(ledger.sidecar(final))
+        # The digest of what was made: a copy that went wrong will not have it.
+        entry = ledger.entry(made, rule, wildcards, inputs, params, code) | (made_with or {})
         entry["output"] = final.as_posix()
-        with written.open("rb") as stream:
+        if made != here:
+            shutil.copyfile(made, here)
+        with here.open("rb") as stream:
             os.fsync(stream.fileno())
-        note = temporary(ledger.sidecar(final))
         with note.open("w", encoding="utf-8") as stream:
             stream.write(ledger.dump(entry))
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(note, ledger.sidecar(final))
-        os.replace(written, final)
         digests.append(str(entry["sha256"]))
+    # All of them lie on the disk now: what follows needs no room.
+    for final in written:
+        ledger.sidecar(final).unlink(missing_ok=True)
+        os.replace(temporary(final), final)
+        os.replace(temporary(ledger.sidecar(final)), ledger.sidecar(final))
     return digests
+
+
+def discard(finals: Iterable[Path]) -> None:
+    """Remove what a failed job left under temporary names, where the disk still lets it."""
+    for final in finals:
+        for path in (temporary(final), temporary(ledger.sidecar(final))):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ SUFFIX = ".ledger.json"
 PACKAGES = (
     "antspyx dcm2niix jinja2 matplotlib nibabel nnunetv2 numpy pandas pydantic pydicom scipy statsmodels torch".split()
 )
-MODULE_OF = {"antspyx": "ants"}
 
 
 def sidecar(path: Path) -> Path:
@@ -31,16 +31,19 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+@cache
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that this process has used."""
-    used = {"python": ".".join(map(str, sys.version_info[:3]))}
+    """Versions of Python and of the packages that compute, as this process's environment has them.
+
+    Not only of those that were imported: that depends on which case of a batch was the first to need one.
+    """
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for package in PACKAGES:
-        if MODULE_OF.get(package, package) in sys.modules or package == "dcm2niix":
-            try:
-                used[package] = metadata.version(package)
-            except metadata.PackageNotFoundError:
-                continue
-    return used
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def device() -> str:
