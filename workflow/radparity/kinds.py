@@ -9,6 +9,16 @@ from radparity.masks.study import MasksStudy, load_masks_study
 from radparity.study import Study, load_study
 
 
-def open_study(raw: dict[str, Any], source: str = "config.yaml") -> Study | MasksStudy:
+def open_whole(raw: dict[str, Any], source: str = "config.yaml") -> Study | MasksStudy:
     """A study of either kind; its sheets tell which (`sheets: masks`). Raises ConfigError as the loaders do."""
     return load_masks_study(raw, source) if is_masks(raw) else load_study(raw, source)
+
+
+def open_study(raw: dict[str, Any], source: str = "config.yaml") -> Study | MasksStudy:
+    """The same, or its pilot where the configuration asks for one."""
+    study = open_whole(raw, source)
+    if isinstance(study, MasksStudy) or study.config.pilot is None:
+        return study
+    from radparity.pilot import sample
+
+    return sample(study, study.config.pilot)

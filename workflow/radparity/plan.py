@@ -25,6 +25,7 @@ COLUMNS = ("when", "commit", "arm", "cases", "plan", "scores")
 PRIMARY, EXPLORATORY = "primary", "exploratory"
 NOT_LOCKED = "exploratory: no plan was locked"
 DEVIATES = "primary, deviates from the locked plan"
+PILOT = "exploratory: a pilot, whose tuning cases stand in for test cases"
 LOCKED_LATE = "exploratory: the test set had been looked at before the plan was locked"
 
 
@@ -137,7 +138,7 @@ def looks(folder: Path) -> list[Look]:
         raise ConfigError(f"{path}: a row is not a look ({error}). Bring back the log from version control") from error
 
 
-def standing(folder: Path, arm: str, primary: str, content: dict[str, Any]) -> dict[str, Any]:
+def standing(folder: Path, arm: str, primary: str, content: dict[str, Any], pilot: bool = False) -> dict[str, Any]:
     """What the page says of an arm's comparison: role, plan, deviations, and how often its test scores were new.
 
     A repetition that ends in the same scores shows nothing new; so `looks` counts different scores of this arm, and two
@@ -148,7 +149,7 @@ def standing(folder: Path, arm: str, primary: str, content: dict[str, Any]) -> d
     seen = {look.scores for look in looks(folder) if look.arm == arm}
     return {
         "arm": arm,
-        "role": role(plan, arm, primary, bool(differs)),
+        "role": PILOT if pilot else role(plan, arm, primary, bool(differs)),
         "locked": plan.locked if plan else None,
         "digest": plan.digest if plan else None,
         "looks_before": plan.looks_before if plan else None,

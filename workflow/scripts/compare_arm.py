@@ -20,15 +20,15 @@ with job(snakemake) as run:
         run.params["compare"],
         readers,
         run.params["seed"],
-        role=standing(folder, arm, *plan)["role"],
+        role=standing(folder, arm, *plan, run.params["pilot"])["role"],
         location_given=run.params["location_given"],
     )
     # Without a case the tables have their headers and no row; the report says where each case left the study.
     tables = compare_in_full(cases, settings, run.params["groups"], read_facts(run.inputs("segments")))
-    if cases:
+    if cases and not run.params["pilot"]:  # whose cases are no test cases
         scores = hashlib.sha256(tables["scores"].to_csv(float_format="%.10g").encode()).hexdigest()
         add_look(folder, Look(now(), commit(), arm, len(cases), run.params["locked"] or "", scores))
     for name, table in tables.items():
         table.to_csv(run.output[name], sep="\t", index=False, float_format="%.10g")
     run.output["columns"].write_text(dump(COLUMNS))
-    run.output["plan"].write_text(dump(standing(folder, arm, *plan)))
+    run.output["plan"].write_text(dump(standing(folder, arm, *plan, run.params["pilot"])))

@@ -15,6 +15,7 @@ BREAST_STAGES = ("harmonize", "mask", "outline", "predict", "segment")
 ORDER = (*EXAM_STAGES, *BREAST_STAGES, "compare")
 PARTITIONS = ("development", "tuning", "test", "shown")
 LABELS = ("malignant", "benign")
+OK, WAITING = "ok", "waiting"
 COLUMNS = ("partition", "label", "status", "stage", "code", "rule", "breasts", "overridden")
 EXAM_COLUMNS = ("status", "stage", "code", "rule", "exams", "overridden")
 PURPOSE = {
@@ -32,7 +33,8 @@ NO_REFERENCE = (
 
 @dataclass(frozen=True)
 class End:
-    """Where an exam or a breast ended: status `ok`, or `excluded` at a stage with code and sentence.
+    """Where an exam or a breast ended: status `ok`, or `excluded` at a stage with code and sentence; on an interim page
+    also `waiting` for a stage.
 
     rule: the rule of eligibility that it does not meet. overridden: a decision keeps it although a rule would not.
     """
@@ -54,7 +56,8 @@ class Outcome(End):
 
 @dataclass(frozen=True)
 class Group:
-    """A column of the flow chart: how many came, left (stage, why, how many) and stayed, some by a decision."""
+    """A column of the flow chart: how many came, left (stage, why, how many), wait (stage, how many) and stayed, some
+    by a decision."""
 
     title: str
     came: int
@@ -62,26 +65,38 @@ class Group:
     overridden: int
     purpose: str
     left: list[tuple[str, str, int]]
+    waiting: list[tuple[str, int]] = field(default_factory=list)
 
 
 def outcomes(
-    breasts: Iterable[Breast], records: Mapping[str, Mapping[str, Record]], unusable: Collection[str] = ()
+    breasts: Iterable[Breast],
+    records: Mapping[str, Mapping[str, Record]],
+    unusable: Collection[str] = (),
+    awaited: Mapping[str, Collection[str]] | None = None,
 ) -> list[Outcome]:
     """The end of every breast: its first excluded record in the order of the stages, else ok.
 
     `unusable` are cases without a usable reference, which leave at the comparison. A stage that a breast does not pass
-    (nobody predicts a benign development case) has no record. Raises ValueError for a breast without any record, and
-    for a record at a later stage than one that is missing for its exam.
+    (nobody predicts a benign development case) has no record. `awaited`, of an interim page: stage to the exams and
+    breasts that will have a record there; who has none waits. Without it raises ValueError for a breast without any
+    record, and for a record at a later stage than one that is missing for its exam.
     """
-    return [_outcome(breast, records, breast.breast in unusable) for breast in breasts]
+    return [_outcome(breast, records, breast.breast in unusable, awaited) for breast in breasts]
 
 
-def _outcome(breast: Breast, records: Mapping[str, Mapping[str, Record]], unusable: bool) -> Outcome:
+def _outcome(
+    breast: Breast,
+    records: Mapping[str, Mapping[str, Record]],
+    unusable: bool,
+    awaited: Mapping[str, Collection[str]] | None,
+) -> Outcome:
     overridden = False
     for stage in (*EXAM_STAGES, *BREAST_STAGES):
         unit = breast.exam if stage in EXAM_STAGES else breast.breast
         record = records.get(stage, {}).get(unit)
-        if record is None and stage not in ("outline", "predict", "segment"):
+        if record is None and awaited is not None and unit in awaited.get(stage, ()):
+            return Outcome(WAITING, stage, WAITING, overridden=overridden, breast=breast)
+        if record is None and awaited is None and stage not in ("outline", "predict", "segment"):
             raise ValueError(f"{breast.breast} has no record of {stage}, so nobody can say where it ended: run {stage}")
         if record is not None:
             overridden |= any(row["breast"] == breast.breast for row in record.get("overridden", []))
@@ -101,11 +116,12 @@ def exam_ends(
     ends: Iterable[Outcome],
     records: Mapping[str, Mapping[str, Record]],
     rules: Sequence[str] = (),
+    interim: bool = False,
 ) -> dict[str, End]:
     """The end of every exam: it stays while one of its breasts does, and leaves with the last of them.
 
     rules: names of the rules of eligibility in their order. An exam without a breast in the sheets leaves by its own
-    record.
+    record; on an interim page it may still wait for one.
     """
     own: dict[str, list[Outcome]] = {}
     for end in ends:
@@ -113,11 +129,22 @@ def exam_ends(
     found: dict[str, End] = {}
     for exam in exams:
         if exam in own:
-            last = max(own[exam], key=lambda end: (end.status == "ok", *_place(end.stage, end.rule, rules), end.code))
+            last = max(
+                own[exam],
+                key=lambda end: (
+                    end.status == OK,
+                    end.status == WAITING,
+                    *_place(end.stage, end.rule, rules),
+                    end.code,
+                ),
+            )
             overridden = any(end.overridden for end in own[exam])
             found[exam] = End(last.status, last.stage, last.code, last.rule, last.sentence, overridden)
         else:
-            out = next((r for s in EXAM_STAGES if (r := records[s].get(exam)) and r["status"] != "ok"), None)
+            out = next((r for s in EXAM_STAGES if (r := records.get(s, {}).get(exam)) and r["status"] != "ok"), None)
+            if out is None and interim:
+                found[exam] = End(WAITING, EXAM_STAGES[0], WAITING)
+                continue
             if out is None:
                 raise ValueError(f"{exam} has no breast in the sheets and no record that excludes it: run eligible")
             found[exam] = End("excluded", out["stage"], out["code"], out.get("rule", ""), out["sentence"])
@@ -173,10 +200,12 @@ def exam_group(rows: Sequence[Mapping[str, Any]]) -> Group:
 
 
 def _group(title: str, rows: Sequence[Mapping[str, Any]], unit: str, purpose: str) -> Group:
-    left = [(r["stage"], r["rule"] or r["code"].replace("_", " "), r[unit]) for r in rows if r["status"] != "ok"]
-    ok = [row for row in rows if row["status"] == "ok"]
+    out = [row for row in rows if row["status"] not in (OK, WAITING)]
+    left = [(row["stage"], row["rule"] or row["code"].replace("_", " "), row[unit]) for row in out]
+    waiting = [(row["stage"], row[unit]) for row in rows if row["status"] == WAITING]
+    ok = [row for row in rows if row["status"] == OK]
     stayed, overridden = sum(row[unit] for row in ok), sum(row["overridden"] for row in ok)
-    return Group(title, stayed + sum(n for *_, n in left), stayed, overridden, purpose, left)
+    return Group(title, sum(row[unit] for row in rows), stayed, overridden, purpose, left, waiting)
 
 
 def decisions_table(records: Mapping[str, Record]) -> Table:

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from radparity.record import read
-from radparity.report import data, flow, made, pictures, plan, plots, study, tables
+from radparity.report import data, flow, made, pictures, plan, plots, stamp, study, tables
 from radparity.report.baselines import side_by_side
 from radparity.report.beside import beside_table
 from radparity.report.experiments import experiments
@@ -36,9 +36,11 @@ CITATIONS = {
 def build(results: Results, template: Path) -> tuple[str, str, str]:
     """The page, and the flows of breasts and of exams as tab-separated text. The same results give the same bytes."""
     rules = [rule["name"] for rule in results.config["eligible"]]
-    ends = flow.outcomes(results.breasts, results.records, _without_reference(results))
+    ends = flow.outcomes(results.breasts, results.records, _without_reference(results), results.awaited)
     rows = flow.flow_rows(ends, rules)
-    exams = flow.exam_ends(results.records["intake"], ends, results.records, rules)
+    interim = results.awaited is not None
+    came = results.exams if interim else results.records["intake"]
+    exams = flow.exam_ends(came, ends, results.records, rules, interim)
     exam_rows = flow.exam_rows(exams, rules)
     _check_counts(results, ends)
     environment = jinja2.Environment(
@@ -50,9 +52,16 @@ def build(results: Results, template: Path) -> tuple[str, str, str]:
     context = {
         "study": results.config["study"],
         "banner": PHANTOM_BANNER if results.config.get("phantom") else "",
+        "stamps": stamp.stamps(results, ends, exams),
+        "named": "interim_" if interim else "",
+        "stamped": stamp.title(results, exams),
+        "strata": stamp.strata_table(results),
         "verdict": limited(
-            verdict(
-                results.table("main"), results.table("equivalence"), results.config, results.table("random_readers")
+            stamp.stamped(
+                verdict(
+                    results.table("main"), results.table("equivalence"), results.config, results.table("random_readers")
+                ),
+                results,
             ),
             results,
         ),
@@ -127,7 +136,7 @@ def _twins_table(results: Results) -> Table | None:
 
 
 def _exclusions(ends: list[flow.Outcome]) -> Table:
-    left = [end for end in ends if end.status != "ok"]
+    left = [end for end in ends if end.status not in (flow.OK, flow.WAITING)]
     rows = [[e.breast.breast, e.breast.partition, e.stage, e.rule or e.code, e.sentence] for e in left]
     head = ["breast", "partition", "stage", "rule or code", "why"]
     return Table("exclusions", "Every exclusion", head, rows, words=range(5))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from radparity.plan import DEVIATES, LOCKED_LATE, NOT_LOCKED, PRIMARY
+from radparity.plan import DEVIATES, LOCKED_LATE, NOT_LOCKED, PILOT, PRIMARY
 from radparity.record import read
 from radparity.report.results import Results
 from radparity.report.tables import Table
@@ -24,6 +24,7 @@ def sentence(record: dict[str, Any]) -> str:
     return {
         PRIMARY: f"The plan was locked on {_day(record)}, before any look at the test cases. {looks}.",
         DEVIATES: f"The plan was locked on {_day(record)}; {deviations} of its points differ since. {looks}.",
+        PILOT: "Exploratory: the test cases are not in a pilot, and this was no look at them.",
         NOT_LOCKED: f"Exploratory: no plan was locked before the test cases were scored. {looks}.",
         LOCKED_LATE: f"Exploratory: when the plan was locked on {_day(record)}, the test cases had been scored"
         f" ({_times(record['looks_before'] or 0)}). {looks}.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,12 @@ class Results:
     published: Record
     files: dict[str, list[str]]
     """every input file by its name in the rule"""
+    pilot: dict[str, Any] | None = None
+    """of a pilot: what `radparity.pilot.about` says"""
+    awaited: dict[str, list[str]] | None = None
+    """of an interim page: stage to the exams or breasts that will have a record there"""
+    exams: list[str] = field(default_factory=list)
+    """of an interim page: all exams"""
 
     @property
     def primary(self) -> str:
@@ -79,7 +85,10 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 
 def read_results(
-    files: Mapping[str, Sequence[str]], config: dict[str, Any], breasts: Sequence[Sequence[str]]
+    files: Mapping[str, Sequence[str]],
+    config: dict[str, Any],
+    breasts: Sequence[Sequence[str]],
+    pilot: dict[str, Any] | None = None,
 ) -> Results:
     """Read a study's results. `files` holds the files of each input of the report's rule, by the input's name."""
     compare: dict[str, dict[str, pd.DataFrame]] = {}
@@ -98,6 +107,7 @@ def read_results(
         verify={Path(path).stem: read_table(path) for path in files.get("verify", [])},
         published=yaml.safe_load(Path(files["published"][0]).read_text(encoding="utf-8")),
         files={name: list(paths) for name, paths in files.items()},
+        pilot=pilot,
     )
 
 

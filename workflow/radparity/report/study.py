@@ -37,7 +37,9 @@ def study_table(results: Results) -> Table:
 
 
 def _standing(results: Results, arm: str) -> str:
-    return " (primary)" if arm == results.primary else "" if arm in results.compare else " (not compared)"
+    if arm == results.primary:
+        return " (primary)"
+    return "" if arm in results.compare or results.awaited is not None else " (not compared)"
 
 
 def _arm(arm: dict[str, object]) -> str:
