@@ -25,15 +25,21 @@
 #   compare/<arm>/main.tsv, cases.tsv, equivalence.tsv, scores.tsv, tails.tsv, thresholds.tsv,
 #   compare/<arm>/located.tsv                       location given
 #   figures/<arm>/figure_5a.svg, .pdf, .png, .json  the paper's figures: 4, 5A, 5B, 6, E6A, E6B, E7, E8
+#   estimate/estimate.tsv                           hours and disk, beforehand; made by the target estimate
 #   power/power.tsv, power.json, power.png, power.svg   how many cases; made by the target power
 #   masks/cases.tsv, masks.npz                      of a study of masks alone (docs/masks.md), and its
 #   compare/readers/pooled.tsv, agreement.tsv, references.tsv, distances.tsv, sizes.tsv   without a network
 #   verify/cases.tsv, summary.tsv                   against the phantoms' truth
+#   keep/batch_<batch>.json                         which files went, where `keep` is not `all`
 #   report/index.html, flow.tsv, flow_exams.tsv       the page; where each breast and each exam ended
 #   audit/audit.json
 #   logs/, benchmarks/                              what varies from run to run
 # Every case folder also holds <stage>.json, its record: ok, or excluded with the reason. Beside every file lies
 # <file>.ledger.json: digests of the file, of what it was made from, and of the code.
+#
+# The rules of intake to slab, outline, predict, consensus and segment take the cases of some patients in one job. What
+# Snakemake sees of them is the list results/<stage>/batch_<batch>.json; a case that stands is not made again.
+import gc
 import os
 import sys
 from pathlib import Path
@@ -51,10 +57,12 @@ os.environ.update(PYTHONPATH=str(LIBRARY), MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THR
 from radparity.__main__ import read_config
 from radparity.arms import advice, points, selected
 from radparity.channels import DEFAULT_CHANNELS
-from radparity.code import digest
+from radparity.code import digest as code_digest
 from radparity.config import ConfigError
 from radparity.kinds import open_study
 from radparity.nnunet.dataset import dataset_name, image_name, label_name
+from radparity.queue import left_in_queue
+from radparity.pilot import about, refuse_over_whole
 
 # Not the directive `configfile`: a study of one's own named on the command line would inherit the demo's arms.
 source = str(next(iter(workflow.configfiles), "config.yaml"))
@@ -64,9 +72,19 @@ try:
         config.update(read_config(source))
         update_config(config, given)
     study = open_study(config, source)
+    refuse_over_whole(study)
     raw = study.digests
+    gc.freeze()  # the rows of the sheets stay to the end: they need not be looked through for garbage again and again
 except ConfigError as error:
     raise WorkflowError(str(error))
+
+
+onstart:
+    if left := left_in_queue(Path.cwd()):
+        raise WorkflowError(
+            f"{len(left)} jobs of an earlier call are still in the queue and would be made twice. Wait until"
+            f" they are done, or cancel them, and start again: scancel {' '.join(left)}"
+        )
 
 
 wildcard_constraints:
@@ -83,14 +101,15 @@ rule all:
     input:
         "results/report/index.html",
         "results/audit/audit.json",
+        lambda wc: kept_lists(),
 
 
 include: "workflow/rules/common.smk"
 
 
 STAGES = {
-    "exams": """plan intake eligible convert kinetics register harmonize mask outline fold slab train nnunet predict
-    consensus segment select compare figures power verify report audit""".split(),
+    "exams": """plan estimate intake eligible convert kinetics register harmonize mask outline fold slab train nnunet
+    predict consensus segment select compare figures power verify keep report audit""".split(),
     "masks": ["plan", "masks", "audit"],
 }
 for stage in STAGES[study.kind]:

@@ -14,7 +14,8 @@ from radparity.draft.identity import gives_away
 from radparity.intake.source import exam_files
 from radparity.record import DataFault
 from radparity.sheets import Breast, Exam, Reading
-from radparity.study import DIGESTS, Study
+from radparity.study import Study
+from radparity.swept import DIGESTS
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 

@@ -1,4 +1,4 @@
-"""What is done before Snakemake runs: the demo's data, draft sheets of a raw folder, the sweep over the raw data."""
+"""What is done beside Snakemake: the demo's data, draft sheets of a raw folder, the sweep over the raw data, status."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ COMMANDS = {
     "lidc": "unpack the masks of four radiologists that ship, and their sheet, for config/lidc.yaml",
     "draft": "draft the sheets of a study from a raw folder, for you to correct",
     "sweep": "record the content of a study's raw data; again after every change of it",
+    "status": "how far a study is, what failed and why, and how to try only that again",
+    "redo": "have a stage's files made again, of all cases or of some",
     "schema": "print the JSON schema of the configuration",
     "faults": "print the table of faults",
 }
@@ -36,10 +38,18 @@ def main(arguments: list[str] | None = None) -> int:
             from radparity.draft.command import add_arguments
 
             add_arguments(command)
+        elif name == "redo":
+            from radparity.redo import add_arguments as add_redo
+
+            add_redo(command)
         elif name == "schema":
             command.add_argument("--kind", choices=("exams", "masks"), default="exams", help="of study; default: exams")
         else:
             command.add_argument("--config", default="config.yaml", help="the study's configuration file")
+        if name == "status":
+            from radparity.status.command import add_arguments as add_status
+
+            add_status(command)
     options = parser.parse_args(arguments)
     try:
         if options.command == "schema":
@@ -60,14 +70,23 @@ def main(arguments: list[str] | None = None) -> int:
 
             print(f"{unpack(SOURCE, RAW, bar('nodules'))} masks and {RAW / 'masks.tsv'}")
             return 0
+        if options.command == "redo":
+            from radparity.redo import run as redo
+
+            print(redo(options))
+            return 0
         raw = read_config(options.config)
-        if options.command == "demo":
+        if options.command == "status":
+            from radparity.status.command import run as status
+
+            print(status(raw, options))
+        elif options.command == "demo":
             demo(load(raw, options.config), options.workers)
         else:
-            from radparity.kinds import open_study
+            from radparity.kinds import open_whole
             from radparity.sweep import sweep
 
-            study, show = open_study(raw, options.config), bar("looking at the raw data")
+            study, show = open_whole(raw, options.config), bar("looking at the raw data")
             counts = sweep(study, options.workers, show, lambda line: print(line, file=sys.stderr))
             print(", ".join(f"{value} {name}" for name, value in counts.items()))
     except ConfigError as error:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from radparity.config import ConfigError
 from radparity.record import DataFault
-from radparity.segment import main_components
 from radparity.sheets import Breast, Pseudonym, RawPath, Row
 
 SAME_MM = 0.1
@@ -95,4 +94,6 @@ def on_section(
 def cut(section: NDArray[Any], absolute: float, component: float) -> NDArray[np.float32]:
     """A map's section (anterior, superior) cut at a fixed value, main components only, as 0 and 1: what follows finds
     nothing left to decide."""
+    from radparity.segment import main_components
+
     return main_components(section, section >= absolute, component).astype(np.float32)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from radparity.enrolment import Enrolment, columns_of
 from radparity.external import External, check_external
 from radparity.plan import Plan, read_plan
 from radparity.sheets import OWN_GRID, Breast, Exam, Reading, check, merged, read
+from radparity.swept import swept
 
-DIGESTS = Path("results/raw/digests.tsv")
 BENIGN_SAMPLE = 200
 
 
@@ -36,7 +36,15 @@ class Study:
     externals: dict[str, dict[str, External]] = field(default_factory=dict)
     """arm whose masks were made elsewhere to breast to its row"""
 
+    sample_of: Study | None = None
+    """of a pilot, the study that it is a sample of"""
+
     kind = "exams"
+
+    @property
+    def whole(self) -> Study:
+        """The study with all its exams, also where this is a pilot."""
+        return self.sample_of or self
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -79,7 +87,9 @@ class Study:
 
     @cached_property
     def batches(self) -> Batches:
-        """Which patients go through the stages in one job."""
+        """Which patients go through the stages in one job; a pilot's jobs have the names of the whole study's."""
+        if self.sample_of is not None:
+            return self.sample_of.batches
         judged = {self.patient_of(b) for b, row in self.breasts.items() if row.partition != "development"}
         return Batches(set(self.patients.values()), judged, self.config.batch)
 
@@ -105,11 +115,21 @@ class Study:
 
     def cases(self, *partitions: str, label: str | None = None) -> list[str]:
         """Breasts of the named partitions (all where none is named), sorted, optionally of one label."""
-        return sorted(
-            name
-            for name, row in self.breasts.items()
-            if (not partitions or row.partition in partitions) and (label is None or row.label == label)
+        kinds = (
+            names
+            for (partition, own), names in self._kinds.items()
+            if (not partitions or partition in partitions) and label in (None, own)
         )
+        return sorted(chain.from_iterable(kinds))
+
+    @cached_property
+    def _kinds(self) -> dict[tuple[str, str], list[str]]:
+        """Partition and label to their breasts, sorted."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for name in sorted(self.breasts):
+            row = self.breasts[name]
+            found.setdefault((row.partition, row.label), []).append(name)
+        return found
 
     @property
     def subgroups(self) -> dict[str, dict[str, str]]:
@@ -206,7 +226,9 @@ class Study:
     @property
     def planned(self) -> dict[str, Any]:
         """What `lock_plan` freezes: the primary comparison, its test, the threshold rule, the subgroups, the test cases
-        with the digests of their outlines."""
+        with the digests of their outlines. Of a pilot, that of the whole study."""
+        if self.sample_of is not None:
+            return self.sample_of.planned
         blocks = self.params("compare", "fold", "primary_arm", "readers", "seed", "segment", "train")
         cases = {
             case: {"patient": self.patient_of(case)}
@@ -226,22 +248,6 @@ class Study:
         """The named blocks of the configuration as plain JSON, for a rule's params."""
         dumped = self.config.model_dump(mode="json", by_alias=True)
         return {block: json.loads(json.dumps(dumped[block], sort_keys=True)) for block in sorted(blocks)}
-
-
-def swept(paths: list[str]) -> dict[str, str]:
-    """The content digests of raw paths, as the sweep recorded them.
-
-    Raises ConfigError where the sweep has not been run or does not know one of these paths.
-    """
-    mend = "Run `radparity sweep` (`make study` does it), then call Snakemake again"
-    if not DIGESTS.is_file():
-        raise ConfigError(f"{DIGESTS}: the raw data has not been looked at yet. {mend}")
-    with DIGESTS.open(newline="") as stream:
-        found = {row["path"]: row["digest"] for row in csv.DictReader(stream, delimiter="\t")}
-    unknown = [path for path in paths if path not in found]
-    if unknown:
-        raise ConfigError(f"{DIGESTS} does not know {unknown[0]} ({len(unknown)} such paths). {mend}")
-    return found
 
 
 def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:

@@ -24,7 +24,9 @@ from radparity.draft.identity import refuse_identifying_paths
 from radparity.intake.source import below, is_list, listed
 from radparity.ledger import digest_file
 from radparity.masks.study import MasksStudy
-from radparity.study import DIGESTS, Study
+from radparity.strata import STRATA, Stratum, known_strata, stratum, table
+from radparity.study import Study
+from radparity.swept import DIGESTS
 
 STATS = Path(".radparity/stat.json")
 SAVE_EVERY = 200  # readings: a sweep over terabytes that is interrupted goes on from there
@@ -32,13 +34,16 @@ MISSING = "missing"
 
 
 class Seen(NamedTuple):
-    """One path of the sheets: its digests, whether it was read, and the names under it that are not there."""
+    """One path of the sheets: its digests, whether it was read, the names under it that are not there, its bytes, and
+    of an exam its stratum."""
 
     path: str
     stat: str
     content: str
     was_read: bool
     gone: list[str]
+    size: int
+    stratum: Stratum | None = None
 
 
 def fingerprint(root: Path, raw: Path | None = None) -> str:
@@ -49,20 +54,22 @@ def fingerprint(root: Path, raw: Path | None = None) -> str:
     return _stats(root, raw)[0]
 
 
-def _stats(root: Path, raw: Path | None) -> tuple[str, list[str]]:
-    """The fingerprint of a path, and the names under it that are not there (lines of a list, links to nowhere)."""
-    whole, gone, empty = hashlib.sha256(), [], True
+def _stats(root: Path, raw: Path | None) -> tuple[str, list[str], int]:
+    """The fingerprint of a path, the names under it that are not there (of a list, links), its bytes."""
+    whole, gone, empty, size = hashlib.sha256(), [], True, 0
     for name, path in _files(root, raw):
         found = _stat(path)
         whole.update(f"{name} {found}\n".encode(errors="surrogateescape"))
         empty = False
         if found == MISSING:
             gone.append(name)
+        else:
+            size += int(found.split()[0])
     if is_list(root):
         whole.update(f"list {_stat(root)}\n".encode())
     elif empty:
-        return MISSING, gone
-    return whole.hexdigest(), gone
+        return MISSING, gone, 0
+    return whole.hexdigest(), gone, size
 
 
 def content(root: Path, raw: Path | None = None) -> str:
@@ -111,13 +118,13 @@ def _look(raw: Path, path: str, before: list[str] | None) -> Seen:
     """One path: its fingerprint, and its content where the fingerprint is new."""
     root = raw / path
     try:
-        stat, gone = _stats(root, raw)
+        stat, gone, size = _stats(root, raw)
         if before and before[0] == stat:
-            return Seen(path, stat, before[1], False, gone)
+            return Seen(path, stat, before[1], False, gone, size)
         found = content(root, raw)
         # A file written to while it was read: the digest may be of a mixture, so the next sweep reads it again.
         after = fingerprint(root, raw)
-        return Seen(path, stat if after == stat else "changing", found, True, gone)
+        return Seen(path, stat if after == stat else "changing", found, True, gone, size)
     except PermissionError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}. Give yourself the right to read it") from None
 
@@ -137,12 +144,22 @@ def sweep(
     raw = Path(study.config.raw)
     stats: dict[str, list[str]] = json.loads(STATS.read_text()) if STATS.is_file() else {}
     paths = study.raw_paths()
-    if isinstance(study, Study):  # masks have no header that could say whose they are
+    exams: set[str] = set()
+    if isinstance(study, Study):  # masks have no header that could say whose they are, or how they were acquired
         refuse_identifying_paths(study, workers)
+        exams = {row.folder for row in study.exams.values()}
+    before, strata = known_strata(), {}
+
+    def one(path: str) -> Seen:
+        seen = _look(raw, path, stats.get(f"{study.config.raw}/{path}"))
+        if path not in exams:
+            return seen
+        return seen._replace(stratum=stratum(raw, path) if seen.was_read or path not in before else before[path])
+
     counts = {"looked at": 0, "read": 0, "changed": 0, "missing": 0, "incomplete": 0}
-    rows: list[tuple[str, str]] = []
+    rows: list[tuple[str, str, int]] = []
     with ThreadPoolExecutor(workers) as pool:
-        for seen in pool.map(lambda path: _look(raw, path, stats.get(f"{study.config.raw}/{path}")), paths):
+        for seen in pool.map(one, paths):
             key = f"{study.config.raw}/{seen.path}"
             counts["looked at"] += 1
             counts["read"] += seen.was_read
@@ -153,7 +170,9 @@ def sweep(
                 lines = ", ".join(seen.gone[:3]) + (" ..." if len(seen.gone) > 3 else "")
                 tell(f"{seen.path}: {len(seen.gone)} files are not there ({lines}). Bring them back")
             stats[key] = [seen.stat, seen.content]
-            rows.append((seen.path, seen.content))
+            rows.append((seen.path, seen.content, seen.size))
+            if seen.stratum is not None:
+                strata[seen.path] = seen.stratum
             if seen.was_read and counts["read"] % SAVE_EVERY == 0:
                 _write(STATS, json.dumps(stats, sort_keys=True, indent=0))
             if progress:
@@ -161,8 +180,10 @@ def sweep(
     _write(STATS, json.dumps(stats, sort_keys=True, indent=0))
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-    writer.writerows([("path", "digest"), *rows])
+    writer.writerows([("path", "digest", "bytes"), *rows])
     _write(DIGESTS, text.getvalue())
+    if exams:
+        _write(STRATA, table(strata))
     return counts
 
 

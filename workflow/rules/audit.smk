@@ -8,6 +8,7 @@ rule audit_study:
     input:
         "results/report/index.html",
         expand("results/compare/{arm}/main.tsv", arm=study.compared),
+        lambda wc: kept_lists(),
     output:
         audit="results/audit/audit.json",
     log:
@@ -21,7 +22,7 @@ rule audit_study:
         mem_mb=4000,
         runtime=120,
     params:
-        raw=raw_digests(*study.raw_paths()),
+        raw=lambda wc: raw_digests(*study.whole.raw_paths()),
         allow=study.config.deidentify.allow,
         code=digest("audit_study"),
     message:

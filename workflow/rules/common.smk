@@ -2,9 +2,11 @@
 from functools import cache
 from math import ceil
 
-# The grid of a breast is that of any harmonization: they differ in scale only. The primary arm's is made in any case.
-GRID = study.arms[study.config.primary_arm].harmonization
-OF_EXAMS = ("intake", "eligible", "convert", "kinetics", "register", "verify")
+# Of rules whose memory or time grows with the attempt. None inside a job of a cluster: Snakemake would repeat it there,
+# in the very memory that it did not fit in.
+RETRIES = 2 if workflow.is_main_process else 0
+
+OF_EXAMS = ("intake", "eligible", "convert", "kinetics", "register", "verify", "keep")
 OF_ARMS = ("predict", "segment")
 FOLDERS = {
     "harmonize": "results/harmonize/{harmonization}",
@@ -16,12 +18,18 @@ FOLDERS = {
 
 
 @cache
+def batch_of(by_exams):
+    """Exam to its batch, or breast."""
+    exams = {exam: study.batches.of(patient) for exam, patient in study.patients.items()}
+    return exams if by_exams else {breast: exams[row.exam] for breast, row in study.breasts.items()}
+
+
+@cache
 def grouped(stage, arm=None):
     """Batch to its cases, of a stage that goes by exams or by breasts; arm: of a stage whose cases depend on it."""
-    found = {}
+    found, batch = {}, batch_of(stage in OF_EXAMS)
     for case in study.predicted(arm) if stage in OF_ARMS else STAGE_CASES[stage]():
-        patient = study.patients[case] if stage in OF_EXAMS else study.patient_of(case)
-        found.setdefault(study.batches.of(patient), []).append(case)
+        found.setdefault(batch[case], []).append(case)
     return found
 
 
@@ -37,11 +45,15 @@ def batches(stage, cases=None, **named):
     """
     names = grouped(stage, named["arm"] if stage in OF_ARMS else None)
     if cases is not None:
-        of = study.patients.get if stage in OF_EXAMS else study.patient_of
-        held = {study.batches.of(of(case)) for case in cases}
+        held = {batch_of(stage in OF_EXAMS)[case] for case in cases}
         names = [name for name in names if name in held]
     folder = FOLDERS.get(stage, f"results/{stage}").format(**named)
     return [f"{folder}/batch_{name}.json" for name in names]
+
+
+def lists(stage, cases=None, **named):
+    """`batches` as an input function: each job of a cluster reads all rules again and needs the lists of its own only."""
+    return lambda wildcards: batches(stage, cases, **named)
 
 
 def of_batch(stage, optional=False, **named):
@@ -61,6 +73,11 @@ def of_batch(stage, optional=False, **named):
     return found
 
 
+def kept_lists():
+    """What says which files went; none in a study that keeps all."""
+    return [] if study.kind != "exams" or study.config.keep == "all" else batches("keep")
+
+
 def chosen(reference, cases):
     """For the params `files`: one file of each of these cases only, in this order."""
     return {"file": reference, "cases": list(cases)}
@@ -69,6 +86,11 @@ def chosen(reference, cases):
 def minutes(stage, each, least=10):
     """Walltime of a batch: so many minutes a case, more at each attempt."""
     return lambda wildcards, attempt: attempt * (least + ceil(each * len(members(stage, wildcards))))
+
+
+def digest(script):
+    """The digest of a script's code, for its rule's params: it reads 100 modules, so only where the rule has a job."""
+    return lambda wildcards: code_digest(script)
 
 
 def raw_digests(*paths):
@@ -83,7 +105,7 @@ def grid_params():
 
 
 STAGE_CASES = {
-    **{stage: lambda: list(study.exams) for stage in ("intake", "eligible", "convert", "register")},
+    **{stage: lambda: list(study.exams) for stage in ("intake", "eligible", "convert", "register", "keep")},
     **{stage: lambda: list(study.breasts) for stage in ("harmonize", "mask")},
     **{stage: lambda: study.cases("development") for stage in ("slab", "nnunet")},
     "kinetics": lambda: [exam for exam in study.exams if study.maps(exam)],
@@ -161,3 +183,18 @@ def of_the_export(wildcards, path):
 def shown_cases():
     """Cases with pictures: a test case for the DCE panel and the outlines, and the cases of the partition `shown`."""
     return study.cases("test") + study.cases("shown")
+
+
+@cache
+def checked_exams(which):
+    """The exams among which twins are looked for: those of the development cases, or all."""
+    return sorted(study.exams if which == "all" else {study.exam_of(b) for b in study.cases("development")})
+
+
+def batch_jobs(wildcards):
+    """How many jobs take cases by batches on the way to the report."""
+    stages = "intake eligible convert kinetics register mask outline verify consensus".split()
+    stages += ["harmonize"] * len(made_harmonizations(study))
+    stages += ["slab"] * len({study.arms[name].harmonization for name in study.compared_networks})
+    of_arms = sum(len(grouped(stage, arm)) for stage in OF_ARMS for arm in study.compared)
+    return of_arms + sum(len(grouped(stage)) for stage in stages)

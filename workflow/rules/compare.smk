@@ -31,6 +31,7 @@ rule compare_arm:
     params:
         **study.params("compare", "readers", "seed"),
         location_given=lambda wc: wc.arm in study.located,
+        pilot=study.whole is not study,
         primary=study.config.primary_arm,
         folder=study.config.plan,
         locked=lambda wc: study.plan.digest if study.plan else None,

@@ -1,6 +1,6 @@
 rule consensus:
     input:
-        batches("consensus"),
+        lists("consensus"),
 
 
 rule consensus_case:
@@ -13,6 +13,7 @@ rule consensus_case:
         "results/logs/consensus/{batch}.log",
     benchmark:
         "results/benchmarks/consensus/{batch}.tsv"
+    retries: RETRIES
     conda:
         "../../envs/image.yaml"
     threads: 1

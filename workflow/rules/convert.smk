@@ -1,6 +1,6 @@
 rule convert:
     input:
-        batches("convert"),
+        lists("convert"),
 
 
 rule convert_exam:
@@ -15,6 +15,7 @@ rule convert_exam:
         "results/logs/convert/{batch}.log",
     benchmark:
         "results/benchmarks/convert/{batch}.tsv"
+    retries: RETRIES
     conda:
         "../../envs/dicom.yaml"
     threads: 1

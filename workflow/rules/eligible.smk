@@ -1,6 +1,6 @@
 rule eligible:
     input:
-        batches("eligible"),
+        lists("eligible"),
 
 
 rule eligible_exam:

@@ -11,17 +11,14 @@ rule fold:
 # The partition waits for the development exams only: training waits for the same ones, so a new batch of test cases
 # trains nothing again. An ancient() input of all exams would not do: while the check is due, Snakemake 9.27.1 overlooks
 # changed params of every job behind it.
-CHECKED = {
-    "development": sorted({study.exam_of(b) for b in study.cases("development")}),
-    "all": sorted(study.exams),
-}
+CHECKED = ("development", "all")
 
 
 rule fold_twins:
     """Fails where two patients have the same pixels: no partition (development exams) and no comparison (all) until a
     person has resolved it."""
     input:
-        convert=lambda wc: batches("convert", CHECKED[wc.checked]),
+        convert=lambda wc: batches("convert", checked_exams(wc.checked)),
     output:
         twins="results/fold/twins_{checked}.json",
     log:
@@ -37,8 +34,8 @@ rule fold_twins:
         mem_mb=1000,
         runtime=60,
     params:
-        patients=lambda wc: {exam: study.patients[exam] for exam in CHECKED[wc.checked]},
-        files=lambda wc: {"records": chosen("convert.record", CHECKED[wc.checked])},
+        patients=lambda wc: {exam: study.patients[exam] for exam in checked_exams(wc.checked)},
+        files=lambda wc: {"records": chosen("convert.record", checked_exams(wc.checked))},
         code=digest("fold_twins"),
     message:
         "fold: the same pixels under two patients? ({wildcards.checked} exams)"
@@ -64,7 +61,8 @@ rule fold_partition:
         runtime=10,
     params:
         **study.params("fold", "seed"),
-        development=[[b, study.patient_of(b), study.breasts[b].label] for b in study.cases("development")],
+        development=lambda wc: [[b, study.patient_of(b), study.breasts[b].label] for b in study.cases("development")],
+        pilot=study.config.pilot,
         code=digest("fold_partition"),
     message:
         "fold: partition of the development cases"

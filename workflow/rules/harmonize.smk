@@ -1,6 +1,10 @@
+# The grid of a breast is that of any harmonization: they differ in scale only. The primary arm's is made in any case.
+GRID = study.arms[study.config.primary_arm].harmonization
+
+
 rule harmonize:
     input:
-        [path for each in study.harmonizations for path in batches("harmonize", harmonization=each)],
+        [lists("harmonize", harmonization=each) for each in study.harmonizations],
 
 
 rule harmonize_breast:
@@ -16,6 +20,7 @@ rule harmonize_breast:
         "results/logs/harmonize/{harmonization}/{batch}.log",
     benchmark:
         "results/benchmarks/harmonize/{harmonization}/{batch}.tsv"
+    retries: RETRIES
     conda:
         "../../envs/image.yaml"
     threads: 1

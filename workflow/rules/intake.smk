@@ -1,6 +1,6 @@
 rule intake:
     input:
-        batches("intake"),
+        lists("intake"),
 
 
 rule intake_exam:
@@ -11,6 +11,7 @@ rule intake_exam:
         "results/logs/intake/{batch}.log",
     benchmark:
         "results/benchmarks/intake/{batch}.tsv"
+    retries: RETRIES
     conda:
         "../../envs/dicom.yaml"
     threads: 1

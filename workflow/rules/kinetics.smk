@@ -1,6 +1,6 @@
 rule kinetics:
     input:
-        batches("kinetics"),
+        lists("kinetics"),
 
 
 rule kinetics_exam:
@@ -13,6 +13,7 @@ rule kinetics_exam:
         "results/logs/kinetics/{batch}.log",
     benchmark:
         "results/benchmarks/kinetics/{batch}.tsv"
+    retries: RETRIES
     conda:
         "../../envs/dicom.yaml"
     threads: 1

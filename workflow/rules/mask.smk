@@ -6,7 +6,7 @@ MASKED_EXAMS = [study.exam_of(breast) for breast in study.breast_masks]
 
 rule mask:
     input:
-        batches("mask"),
+        lists("mask"),
 
 
 rule mask_train:
@@ -23,7 +23,7 @@ rule mask_train:
     benchmark:
         "results/benchmarks/mask/train.tsv"
     priority: 30
-    retries: 1
+    retries: RETRIES
     conda:
         "../../envs/train.yaml"
     threads: 2
@@ -62,6 +62,7 @@ rule mask_breast:
         "results/logs/mask/{batch}.log",
     benchmark:
         "results/benchmarks/mask/{batch}.tsv"
+    retries: RETRIES
     conda:
         "../../envs/train.yaml" if MASK_NETWORK else "../../envs/image.yaml"
     threads: 1

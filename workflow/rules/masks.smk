@@ -39,6 +39,7 @@ rule masks_study:
         "results/logs/masks/study.log",
     benchmark:
         "results/benchmarks/masks/study.tsv"
+    retries: RETRIES
     conda:
         "../../envs/statistics.yaml"
     threads: 1
@@ -47,7 +48,7 @@ rule masks_study:
         runtime=120,
     params:
         cases=study.cases,
-        raw=raw_digests(*study.raw_paths()),
+        raw=lambda wc: raw_digests(*study.raw_paths()),
         code=digest("masks_study"),
     message:
         "read the masks"
@@ -67,6 +68,7 @@ rule masks_readers:
         "results/logs/compare/readers.log",
     benchmark:
         "results/benchmarks/compare/readers.tsv"
+    retries: RETRIES
     conda:
         "../../envs/statistics.yaml"
     threads: 1
@@ -98,6 +100,7 @@ rule masks_compare:
         "results/benchmarks/compare/{arm}.tsv"
     wildcard_constraints:
         arm=any_of(study.compared),
+    retries: RETRIES
     conda:
         "../../envs/statistics.yaml"
     threads: 1
@@ -138,6 +141,7 @@ rule masks_figures:
         "results/benchmarks/figures/{arm}.tsv"
     wildcard_constraints:
         arm=any_of(study.compared),
+    retries: RETRIES
     conda:
         "../../envs/report.yaml"
     threads: 1

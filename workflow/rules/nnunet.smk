@@ -29,6 +29,7 @@ rule nnunet_case:
         "results/logs/nnunet/{harmonization}_{batch}.log",
     benchmark:
         "results/benchmarks/nnunet/{harmonization}_{batch}.tsv"
+    retries: RETRIES
     conda:
         "../../envs/image.yaml"
     threads: 1
@@ -101,7 +102,7 @@ rule nnunet_fold:
     wildcard_constraints:
         arm=any_of(NNUNET_ARMS),
     priority: 20
-    retries: 1
+    retries: RETRIES
     conda:
         "../../envs/nnunet.yaml"
     threads: max(1, study.config.nnunet.workers)
@@ -136,6 +137,7 @@ rule nnunet_predict:
         "results/benchmarks/predict/{arm}_{batch}.tsv"
     wildcard_constraints:
         arm=any_of(NNUNET_ARMS),
+    retries: RETRIES
     conda:
         "../../envs/nnunet.yaml"
     threads: 1
@@ -169,8 +171,8 @@ rule nnunet_held_out:
     input:
         folds="results/fold/folds.tsv",
         harmonize=of_the_arm("harmonize", study.cases("development", label="malignant")),
-        mask=batches("mask", study.cases("development", label="malignant")),
-        outline=batches("outline", study.cases("development", label="malignant")),
+        mask=lists("mask", study.cases("development", label="malignant")),
+        outline=lists("outline", study.cases("development", label="malignant")),
         weights="results/nnunet/{arm}/{fold}/weights.pth",
     output:
         record="results/predict/{arm}/held_out_{fold}.json",
@@ -181,6 +183,7 @@ rule nnunet_held_out:
         "results/benchmarks/predict/{arm}_held_out_{fold}.tsv"
     wildcard_constraints:
         arm=any_of(NNUNET_ARMS),
+    retries: RETRIES
     conda:
         "../../envs/nnunet.yaml"
     threads: 1

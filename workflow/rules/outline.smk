@@ -1,6 +1,6 @@
 rule outline:
     input:
-        batches("outline"),
+        lists("outline"),
         "results/outline/shifts.tsv",
 
 
@@ -14,12 +14,15 @@ rule outline_case:
         harmonize=of_batch("harmonize", harmonization=GRID),
         convert="results/convert/batch_{batch}.json",
         intake="results/intake/batch_{batch}.json",
+        # Not read; see mask_breast.
+        mask="results/mask/batch_{batch}.json",
     output:
         batch="results/outline/batch_{batch}.json",
     log:
         "results/logs/outline/{batch}.log",
     benchmark:
         "results/benchmarks/outline/{batch}.tsv"
+    retries: RETRIES
     conda:
         "../../envs/dicom.yaml"
     threads: 1
@@ -63,7 +66,7 @@ rule outline_study:
     Cases that are excluded for their outlines alone count too: a fault of an export excludes many of them.
     """
     input:
-        outline=batches("outline"),
+        outline=lists("outline"),
     output:
         table="results/outline/shifts.tsv",
         columns="results/outline/shifts.json",

@@ -3,7 +3,7 @@ CANCERS = study.cases("development", label="malignant")
 
 rule predict:
     input:
-        [path for arm in study.compared for path in batches("predict", arm=arm)],
+        [lists("predict", arm=arm) for arm in study.compared],
 
 
 rule predict_case:
@@ -26,7 +26,7 @@ rule predict_case:
         "results/benchmarks/predict/{arm}_{batch}.tsv"
     wildcard_constraints:
         arm=any_of(arm for arm in study.arms if study.arms[arm].network not in ("nnunet", "external")),
-    retries: 1
+    retries: RETRIES
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -73,6 +73,7 @@ rule predict_external:
         "results/benchmarks/predict/{arm}_{batch}.tsv"
     wildcard_constraints:
         arm=any_of(study.externals),
+    retries: RETRIES
     conda:
         "../../envs/image.yaml"
     threads: 1
@@ -117,8 +118,8 @@ rule predict_held_out:
     input:
         folds="results/fold/folds.tsv",
         harmonize=of_the_arm("harmonize", CANCERS),
-        mask=batches("mask", CANCERS),
-        outline=batches("outline", CANCERS),
+        mask=lists("mask", CANCERS),
+        outline=lists("outline", CANCERS),
         weights=lambda wc: f"results/train/{wc.arm}/{wc.fold}/weights.pt" if wc.arm in study.trained else [],
     output:
         record="results/predict/{arm}/held_out_{fold}.json",
@@ -129,7 +130,7 @@ rule predict_held_out:
         "results/benchmarks/predict/{arm}_held_out_{fold}.tsv"
     wildcard_constraints:
         arm=any_of(arm for arm in study.arms if study.arms[arm].network not in ("nnunet", "external")),
-    retries: 1
+    retries: RETRIES
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -159,8 +160,8 @@ rule predict_benign:
     """The central section of some benign development breasts, each by the network of the fold that holds it out."""
     input:
         folds="results/fold/folds.tsv",
-        harmonize=of_the_arm("harmonize", study.benign_sample),
-        mask=batches("mask", study.benign_sample),
+        harmonize=lambda wc: batches("harmonize", study.benign_sample, harmonization=study.arms[wc.arm].harmonization),
+        mask=lambda wc: batches("mask", study.benign_sample),
         weights=expand("results/train/{{arm}}/{fold}/weights.pt", fold=study.folds),
     output:
         record="results/predict/{arm}/benign.json",
@@ -171,7 +172,7 @@ rule predict_benign:
         "results/benchmarks/predict/{arm}_benign.tsv"
     wildcard_constraints:
         arm=any_of(study.trained),
-    retries: 1
+    retries: RETRIES
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -182,7 +183,7 @@ rule predict_benign:
         **study.params("predict"),
         device=study.config.train.device,
         channels=lambda wc: study.arms[wc.arm].channels,
-        files={
+        files=lambda wc: {
             "records": chosen("harmonize.record", study.benign_sample),
             "channels": chosen("harmonize.channels", study.benign_sample),
             "mask_records": chosen("mask.record", study.benign_sample),

@@ -1,6 +1,6 @@
 rule register:
     input:
-        batches("register"),
+        lists("register"),
 
 
 rule register_exam:
@@ -14,11 +14,12 @@ rule register_exam:
     benchmark:
         "results/benchmarks/register/{batch}.tsv"
     priority: 10
+    retries: RETRIES
     conda:
         "../../envs/register.yaml"
     threads: study.config.registration.threads
     resources:
-        mem_mb=lambda wc, attempt: 3000 * attempt,
+        mem_mb=lambda wc, attempt: 4000 * attempt,
         runtime=minutes("register", 20, 60),
     params:
         **study.params("register"),

@@ -6,12 +6,12 @@ rule report:
 rule report_study:
     """The one page that a human reads first; opens from disk, no network."""
     input:
-        **{f"{stage}_lists": batches(stage) for stage in ("intake", "eligible", "convert", "register", "mask")},
-        harmonize_lists=batches("harmonize", harmonization=GRID),
-        outline_lists=batches("outline"),
-        predict_lists=batches("predict", arm=study.config.primary_arm),
-        segment_lists=batches("segment", arm=study.config.primary_arm),
-        kinetics_lists=batches("kinetics"),
+        **{f"{stage}_lists": lists(stage) for stage in ("intake", "eligible", "convert", "register", "mask")},
+        harmonize_lists=lists("harmonize", harmonization=GRID),
+        outline_lists=lists("outline"),
+        predict_lists=lists("predict", arm=study.config.primary_arm),
+        segment_lists=lists("segment", arm=study.config.primary_arm),
+        kinetics_lists=lists("kinetics"),
         shifts="results/outline/shifts.tsv",
         curves=expand("results/train/{arm}/{fold}/curve.tsv", arm=study.compared_networks, fold=study.folds),
         training=expand("results/train/{arm}/{fold}/train.json", arm=study.compared_networks, fold=study.folds),
@@ -67,8 +67,11 @@ rule report_study:
             "outlines": chosen("outline_lists.outlines", study.cases("test")),
             "checks": "outline_lists.check",
         },
-        config=study.config.model_dump(mode="json", by_alias=True, exclude={"raw", "sheets"}),
-        breasts=[
+        config=study.config.model_dump(
+            mode="json", by_alias=True, exclude={"raw", "sheets", "keep", "scratch", "estimate"}
+        ),
+        pilot=lambda wc: about(study),
+        breasts=lambda wc: [
             [b, r.exam, study.patient_of(b), r.side, r.label, r.partition] for b, r in sorted(study.breasts.items())
         ],
         code=digest("report_study"),
@@ -76,3 +79,24 @@ rule report_study:
         "report"
     script:
         "../scripts/report_study.py"
+
+
+# Without input and output, so that it reads whatever exists now, runs whenever it is asked for, and makes nothing else
+# run. `--nolock` lets it run beside the study.
+rule interim:
+    """The page of a study that is not finished: what is through and what waits."""
+    log:
+        "results/logs/report/interim.log",
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        template="workflow/report/index.html.j2",
+        code=digest("report_interim"),
+    message:
+        "interim report"
+    script:
+        "../scripts/report_interim.py"

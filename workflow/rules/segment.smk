@@ -1,6 +1,6 @@
 rule segment:
     input:
-        [path for arm in study.compared for path in batches("segment", arm=arm)],
+        [lists("segment", arm=arm) for arm in study.compared],
         expand("results/segment/{arm}/{table}.tsv", arm=study.compared, table=["curve", "maxima"]),
 
 
@@ -56,6 +56,7 @@ rule segment_case:
         "results/logs/segment/{arm}_{batch}.log",
     benchmark:
         "results/benchmarks/segment/{arm}_{batch}.tsv"
+    retries: RETRIES
     conda:
         "../../envs/image.yaml"
     threads: 1
@@ -108,7 +109,7 @@ rule segment_maxima:
         runtime=30,
     params:
         segment=lambda wc: study.segmenting(wc.arm),
-        patients={b: study.patient_of(b) for b in study.cases("test") + study.benign_sample},
+        patients=lambda wc: {b: study.patient_of(b) for b in study.cases("test") + study.benign_sample},
         files={
             "segments": chosen("segment.record", study.cases("test")),
             "masks": chosen("segment.mask", study.cases("test")),

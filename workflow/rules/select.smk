@@ -24,7 +24,7 @@ rule select_arm:
     input:
         records=lambda wc: expand("results/predict/{arm}/held_out_{fold}.json", arm=wc.arm, fold=study.folds),
         maps=lambda wc: expand("results/predict/{arm}/held_out_{fold}.npz", arm=wc.arm, fold=study.folds),
-        outline=batches("outline", study.cases("development", label="malignant")),
+        outline=lists("outline", study.cases("development", label="malignant")),
     output:
         scores="results/select/{arm}/scores.tsv",
     log:

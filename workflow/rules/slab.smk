@@ -1,10 +1,6 @@
 rule slab:
     input:
-        [
-            path
-            for each in sorted({arm.harmonization for arm in study.trained.values()})
-            for path in batches("slab", harmonization=each)
-        ],
+        [lists("slab", harmonization=each) for each in sorted({arm.harmonization for arm in study.trained.values()})],
 
 
 rule slab_breast:
@@ -19,6 +15,7 @@ rule slab_breast:
         "results/logs/slab/{harmonization}/{batch}.log",
     benchmark:
         "results/benchmarks/slab/{harmonization}/{batch}.tsv"
+    retries: RETRIES
     conda:
         "../../envs/image.yaml"
     threads: 1

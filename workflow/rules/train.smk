@@ -21,7 +21,7 @@ rule train_fold:
     benchmark:
         "results/benchmarks/train/{arm}_{fold}.tsv"
     priority: 20
-    retries: 1
+    retries: RETRIES
     conda:
         "../../envs/train.yaml"
     # Folds and arms run side by side: on two cores two folds at one thread are faster than one at two.

@@ -57,9 +57,9 @@ rule verify_exam:
 rule verify_study:
     """What the chain measured on the phantoms, as one table; masks of every arm against the true lesion."""
     input:
-        verify=batches("verify"),
-        segment=[path for arm in study.compared for path in batches("segment", TRUE_TEST, arm=arm)],
-        outline=batches("outline", TRUE_TEST),
+        verify=lists("verify"),
+        segment=lambda wc: [path for arm in study.compared for path in batches("segment", TRUE_TEST, arm=arm)],
+        outline=lists("outline", TRUE_TEST),
     output:
         summary="results/verify/summary.tsv",
         cases="results/verify/cases.tsv",

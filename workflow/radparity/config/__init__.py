@@ -13,9 +13,10 @@ from pydantic import Field, StringConstraints, model_validator
 from radparity.config.explain import validated
 from radparity.config.imaging import Harmonize, Mask, Register
 from radparity.config.judging import Compare, Deidentify, LearningCurve, Power, Readers, Report, Segment, Selection
-from radparity.config.networks import Arm, Fold, NnUnet, Predict, Subset, Train
+from radparity.config.networks import Arm, Estimate, Fold, NnUnet, Predict, Subset, Train
 from radparity.config.section import CHANNELS, DEFAULT_CHANNELS, Channel, ConfigError, Name, Section
 from radparity.criteria import Rule, check_rules
+from radparity.keep import Tier
 
 __all__ = [
     "CHANNELS",
@@ -56,7 +57,12 @@ class Config(Section):
     raw: str = Field(description="folder that the paths in the sheets are relative to")
     plan: str = Field("plan", description="folder of the locked plan and the log of looks at the test set")
     sheets: Sheets
+    pilot: int | None = Field(None, ge=1, description="a sample of about so many exams, without any test case")
     batch: int = Field(8, ge=1, description="patients whose exams and breasts go through a stage in one job")
+    keep: Tier = Field("all", description="what stays on disk once nothing of this configuration reads it any more")
+    scratch: str | None = Field(
+        None, min_length=1, description="folder of each node, or a variable as $TMPDIR, to work in; none: in results/"
+    )
     readers: Readers
     eligible: list[Rule] = Field([], description="in order; the first that is not met is the box of the flow chart")
     # The attribute cannot be called `register`: that is a method of every pydantic model.
@@ -72,6 +78,7 @@ class Config(Section):
     segment: Segment = Segment()
     compare: Compare = Compare()
     power: Power = Power()
+    estimate: Estimate = Estimate()
     selection: Selection | None = None
     learning_curve: LearningCurve | None = None
     report: Report = Report()

@@ -13,7 +13,7 @@ from radparity.config.masks import NONE, MasksConfig, load_masks
 from radparity.masks.sheet import MaskRow, check_masks
 from radparity.plan import Plan, read_plan
 from radparity.sheets import read
-from radparity.study import swept
+from radparity.swept import swept
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ class MasksStudy:
     """raters of the sheet that neither `readers` nor `network` names"""
 
     kind = "masks"
+
+    @property
+    def whole(self) -> MasksStudy:
+        """This study: there are no pilots of masks, which take seconds."""
+        return self
 
     @cached_property
     def digests(self) -> dict[str, str]:
