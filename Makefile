@@ -1,10 +1,11 @@
 # make study   the demo study, from nothing to the report
 # make test    formatting, lint, types, unit tests, workflow tests
+# make test-all   beyond that, what needs more than this project installs: the study on a real SLURM
 PYTHON ?= python3
 CORES ?= 2
 BIN := .venv/bin
 
-.PHONY: study raw test install clean
+.PHONY: study raw test test-all install clean
 
 study: raw
 	$(BIN)/snakemake --cores $(CORES)
@@ -25,6 +26,9 @@ install: .venv/installed
 
 test: install
 	tests/run
+
+test-all: raw
+	$(BIN)/python -m pytest -q -rs tests/cluster
 
 clean:
 	rm -rf results .radparity data .snakemake

@@ -8,6 +8,7 @@ import json
 import os
 import runpy
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from snakemake.iocontainers import InputFiles, OutputFiles
 
 from radparity.fold import Member, assign_folds, roles
 from radparity.image import save
+from radparity.ledger import digest_file
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 SHAPE, SECTIONS = (44, 48), 9
@@ -133,6 +135,15 @@ def put(path: str, content: object) -> None:
     Path(path).write_text(json.dumps(content))
 
 
+def listed(stage: str, unit: str, cases: Iterable[str], files: dict[str, str]) -> str:
+    """A batch's list of all cases of a stage; its path."""
+    folder = Path("results", stage)
+    made = {case: {name: f"{folder}/{case}/{file}" for name, file in files.items()} for case in cases}
+    content = {c: {name: [path, digest_file(Path(path))] for name, path in own.items()} for c, own in made.items()}
+    put(f"{folder}/batch_all.json", {"unit": unit, "cases": content})
+    return f"{folder}/batch_all.json"
+
+
 def named(kind: type, files: dict[str, str | list[str]]):
     """Inputs or outputs as Snakemake hands them to a script."""
     found = kind()
@@ -174,61 +185,72 @@ def main(folder: str, plan: dict[str, str]) -> None:
     way = "histogram"
     for exam in EXAMS:
         write_exam(exam, plan.get(exam))
-    for breast, (exam, side) in BREASTS.items():
-        write_masks(breast, plan.get(exam))
-        run(
-            "harmonize_breast",
-            {
-                "record": f"results/register/{exam}/register.json",
-                "intake": f"results/intake/{exam}/intake.json",
-                "convert": f"results/convert/{exam}/convert.json",
-                "registered": f"results/register/{exam}/registered.nii.gz",
+    for breast in BREASTS:
+        write_masks(breast, plan.get(BREASTS[breast][0]))
+    registered = {"record": "register.json", "registered": "registered.nii.gz"}
+    lists = {"register": listed("register", "exam", EXAMS, registered)}
+    lists |= {stage: listed(stage, "exam", EXAMS, {"record": f"{stage}.json"}) for stage in ("intake", "convert")}
+    lists["mask"] = listed("mask", "breast", BREASTS, {"record": "mask.json", "mask": "mask.nii.gz"})
+    drawn = {"record": "outline.json", "outlines": "outlines.nii.gz"}
+    lists["outline"] = listed("outline", "breast", [b for b in DEVELOPMENT if malignant(b)], drawn)
+    lists["harmonize"] = f"results/harmonize/{way}/batch_all.json"
+    lists["slab"] = f"results/slab/{way}/batch_all.json"
+    run(
+        "harmonize_breast",
+        {stage: lists[stage] for stage in ("intake", "convert", "register")},
+        {"batch": lists["harmonize"]},
+        {"harmonization": way, "batch": "all"},
+        {
+            "harmonize": HARMONIZE,
+            "unit": "breast",
+            "cases": {breast: {"exam": exam, "side": side} for breast, (exam, side) in BREASTS.items()},
+            "files": {
+                "record": "register.record",
+                "intake": "intake.record",
+                "convert": "convert.record",
+                "registered": "register.registered",
             },
-            {
-                "record": f"results/harmonize/{way}/{breast}/harmonize.json",
-                "channels": f"results/harmonize/{way}/{breast}/channels.nii.gz",
+            "made": {
+                "record": "results/harmonize/{harmonization}/{breast}/harmonize.json",
+                "channels": "results/harmonize/{harmonization}/{breast}/channels.nii.gz",
             },
-            {"harmonization": way, "breast": breast},
-            {"harmonize": HARMONIZE, "side": side},
-        )
+        },
+    )
     rows = [(FOLD, b, EXAMS[BREASTS[b][0]][0], "malignant" if malignant(b) else "benign", role[b]) for b in DEVELOPMENT]
     table = ["\t".join(row) for row in [("fold", "breast", "patient", "label", "role"), *rows]]
     put("results/fold/folds.tsv", None)
     Path("results/fold/folds.tsv").write_text("\n".join(table) + "\n")
-    records = [f"results/harmonize/{way}/{b}/harmonize.json" for b in DEVELOPMENT]
     run(
         "fold_scaling",
-        {"folds": "results/fold/folds.tsv", "records": records},
+        {"folds": "results/fold/folds.tsv", "harmonize": lists["harmonize"]},
         {"scaling": "scaling.json"},
         {"harmonization": way, "fold": FOLD},
-        {"divisors": "fold"},
+        {"divisors": "fold", "files": {"records": {"file": "harmonize.record", "cases": DEVELOPMENT}}},
     )
-    for breast in DEVELOPMENT:
-        folders = {"harmonize": f"results/harmonize/{way}/{breast}", "mask": f"results/mask/{breast}"}
-        folders |= {"outline": f"results/outline/{breast}"} if malignant(breast) else {}
-        run(
-            "slab_breast",
-            {
-                "record": [f"{folder}/{stage}.json" for stage, folder in folders.items()],
-                "channels": f"{folders['harmonize']}/channels.nii.gz",
-                "mask": f"{folders['mask']}/mask.nii.gz",
-                "outlines": [f"{folders['outline']}/outlines.nii.gz"] if malignant(breast) else [],
+    run(
+        "slab_breast",
+        {stage: lists[stage] for stage in ("harmonize", "mask", "outline")},
+        {"batch": lists["slab"]},
+        {"harmonization": way, "batch": "all"},
+        {
+            "sampling": "paper",
+            "unit": "breast",
+            "cases": {breast: {} for breast in DEVELOPMENT},
+            "files": {
+                "record": ["harmonize.record", "mask.record", "outline.record"],
+                "channels": "harmonize.channels",
+                "mask": "mask.mask",
+                "outlines": ["outline.outlines"],
             },
-            {
-                "record": f"results/slab/{way}/{breast}/slab.json",
-                "slab": f"results/slab/{way}/{breast}/slab.npy",
+            "made": {
+                "record": "results/slab/{harmonization}/{breast}/slab.json",
+                "slab": "results/slab/{harmonization}/{breast}/slab.npy",
             },
-            {"harmonization": way, "breast": breast},
-            {"sampling": "paper"},
-        )
+        },
+    )
     run(
         "train_fold",
-        {
-            "folds": "results/fold/folds.tsv",
-            "scaling": "scaling.json",
-            "records": [f"results/slab/{way}/{b}/slab.json" for b in DEVELOPMENT],
-            "slabs": [f"results/slab/{way}/{b}/slab.npy" for b in DEVELOPMENT],
-        },
+        {"folds": "results/fold/folds.tsv", "scaling": "scaling.json", "slab": lists["slab"]},
         {
             "weights": "weights.pt",
             "last": "last.pt",
@@ -237,7 +259,13 @@ def main(folder: str, plan: dict[str, str]) -> None:
             "record": "train.json",
         },
         {"arm": "unet", "fold": FOLD},
-        {"arm": ARM, "train": TRAIN, "seed": SEED, "unit": "patient"},
+        {
+            "arm": ARM,
+            "train": TRAIN,
+            "seed": SEED,
+            "unit": "patient",
+            "files": {"records": "slab.record", "slabs": "slab.slab"},
+        },
     )
 
 

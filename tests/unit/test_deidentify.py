@@ -34,7 +34,7 @@ from radparity.config import load
 from radparity.convert import convert_exam
 from radparity.deidentify.formats import runs
 from radparity.deidentify.identifiers import Identifier, Source, identifiers, read_source, some
-from radparity.deidentify.matcher import Matcher
+from radparity.deidentify.matcher import SHORTEST_IN_BYTES, Matcher
 from radparity.deidentify.search import deidentification, files, read_sources, search_file
 from radparity.deidentify.words import ordinary
 from radparity.intake.exam import intake_exam
@@ -331,6 +331,9 @@ WIDE = [view for view in PLANTS if view not in ("intent_name", "db_name", "DICOM
 def test_any_identifier_is_found_in_any_view(tmp_path_factory, leak, view):
     value, keyword, written = leak
     assume(view != "file name" or not written.count(".") or keyword == "StudyInstanceUID")
+    # Chance writes short words into binary data: there they are not searched for.
+    long = max(map(len, written.split())) >= SHORTEST_IN_BYTES
+    assume(view != "binary" or keyword != "PatientName" or long)
     folder = tmp_path_factory.mktemp("any")
     own = Matcher([source_of(**{keyword: value})], PSEUDONYMS)
     PLANTS[view](folder, written)

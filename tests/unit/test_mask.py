@@ -30,7 +30,7 @@ from radparity.phantom.design import SCANNERS, SIZES, ExamDesign, generator
 from radparity.phantom.grid import place
 from radparity.record import DataFault
 from radparity.study import load_study
-from radparity.train import mask_weights, state
+from radparity.train import mask_weights
 from radparity.train.interrupt import Interrupted
 from radparity.train.mask_breasts import masked_breast, split
 from radparity.train.mask_loop import MaskedBreast, MaskSettings, draw, soft_dice_loss, train_mask
@@ -326,7 +326,6 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path):
     assert weights_of(resumed) == weights_of(whole) and resumed.curve == whole.curve
     other = train_mask(training, validation, SETTINGS, SEED + 1, tmp_path / "cut")
     assert weights_of(other) != weights_of(whole)
-    state.clear(tmp_path / "cut")
 
 
 def test_patients_are_kept_apart(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.power import TTestPower
 
+from radparity.__main__ import read_config
 from radparity.compare.margin import margin_test, verdict
 from radparity.compare.scores import Case
 from radparity.power import closed_form
@@ -22,6 +24,7 @@ from radparity.power.picture import power_picture
 from radparity.power.pilot import Pilot, of_cases, of_table
 from radparity.power.study import COLUMNS, Settings, draw_studies, needed, power_table
 from radparity.power.verdict import power_verdict
+from radparity.study import load_study
 
 ROOT = Path(__file__).parents[2]
 SHARES = ["equivalent", "superior", "inferior", "inconclusive"]
@@ -264,11 +267,16 @@ def dry_run(project, *arguments):
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_target_asks_for_tuning_cases_and_no_test_case(project):
+def test_the_target_asks_for_the_batches_of_tuning_cases_and_for_no_comparison(project, monkeypatch):
     code, out = dry_run(project)
     assert code == 0, out
-    assert "power: how many cases" in out and "segment E22R with unet" in out
-    assert "segment E34R with unet" not in out and "compare unet" not in out
+    monkeypatch.chdir(project[0])
+    study = load_study(read_config("config.yaml"))
+    of_tuning, of_test = (
+        {study.batches.of(study.patient_of(case)) for case in study.cases(name)} for name in ("tuning", "test")
+    )
+    assert set(re.findall(r"segment (judged_\w+) with unet", out)) == of_tuning and of_test - of_tuning
+    assert "power: how many cases" in out and "compare unet" not in out
 
 
 def test_with_a_table_nothing_else_is_made(project):

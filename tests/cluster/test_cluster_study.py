@@ -1,0 +1,20 @@
+"""The whole small study through the profile: the very bytes of a run on one machine."""
+
+import json
+import shutil
+
+
+def test_the_cluster_leaves_the_same_bytes(study, local):
+    for left in ("results", ".radparity/state", ".snakemake"):
+        shutil.rmtree(study.folder / left, ignore_errors=True)
+    study.sweep()
+    code, out = study.on_cluster()
+    assert code == 0, out[-5000:]
+    assert {job["state"] for job in study.jobs()} == {"COMPLETED"}
+    assert len({job["comment"] for job in study.jobs()}) == len(study.jobs()), "a job ran twice"
+    ours, expected = study.digests(), local.digests()
+    assert sorted(ours) == sorted(expected)
+    assert [name for name in expected if ours[name] != expected[name]] == []
+    assert json.loads((study.folder / "results/audit/audit.json").read_text())["verdict"] == "green"
+    code, out = study.on_cluster("-n")
+    assert code == 0 and "Nothing to be done" in out
