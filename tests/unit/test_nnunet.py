@@ -168,11 +168,15 @@ def trained(tmp_path_factory):
     return folder, balls, run, out
 
 
-def test_nnunets_own_verification_passes(trained):
+def test_nnunets_own_verification_passes_and_refuses_a_missing_label(trained, tmp_path):
     from nnunetv2.experiment_planning.verify_dataset_integrity import verify_dataset_integrity
 
+    incomplete = shutil.copytree(trained[0] / "raw", tmp_path / "raw")
+    next((incomplete / "labelsTr").iterdir()).unlink()
     with no_main_script():
         verify_dataset_integrity(str(trained[0] / "raw"), 1)
+        with pytest.raises((AssertionError, RuntimeError, FileNotFoundError)):
+            verify_dataset_integrity(str(incomplete), 1)
 
 
 def test_it_learns_the_ball_and_predicts_on_the_breasts_grid(trained):

@@ -83,6 +83,11 @@ def chosen(reference, cases):
     return {"file": reference, "cases": list(cases)}
 
 
+def of_cases(cases, **references):
+    """The same for several files of the same cases."""
+    return {name: chosen(reference, cases) for name, reference in references.items()}
+
+
 def minutes(stage, each, least=10):
     """Walltime of a batch: so many minutes a case, more at each attempt."""
     return lambda wildcards, attempt: attempt * (least + ceil(each * len(members(stage, wildcards))))

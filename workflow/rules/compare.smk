@@ -38,12 +38,13 @@ rule compare_arm:
         planned=study.planned,
         patients={b: study.patient_of(b) for b in study.cases("test")},
         groups=study.subgroups,
-        files={
-            "segments": chosen("segment.record", study.cases("test")),
-            "masks": chosen("segment.mask", study.cases("test")),
-            "outline_records": chosen("outline.record", study.cases("test")),
-            "outlines": chosen("outline.outlines", study.cases("test")),
-        },
+        files=of_cases(
+            study.cases("test"),
+            segments="segment.record",
+            masks="segment.mask",
+            outline_records="outline.record",
+            outlines="outline.outlines",
+        ),
         code=digest("compare_arm"),
     message:
         "compare {wildcards.arm} with the readers"
@@ -73,14 +74,15 @@ rule compare_located:
     params:
         **study.params("compare", "readers", "seed"),
         patients={b: study.patient_of(b) for b in study.cases("test")},
-        files={
-            "segments": chosen("segment.record", study.cases("test")),
-            "masks": chosen("segment.mask", study.cases("test")),
-            "outline_records": chosen("outline.record", study.cases("test")),
-            "outlines": chosen("outline.outlines", study.cases("test")),
-            "primary_segments": chosen("primary.record", study.cases("test")),
-            "primary_masks": chosen("primary.mask", study.cases("test")),
-        },
+        files=of_cases(
+            study.cases("test"),
+            segments="segment.record",
+            masks="segment.mask",
+            outline_records="outline.record",
+            outlines="outline.outlines",
+            primary_segments="primary.record",
+            primary_masks="primary.mask",
+        ),
         code=digest("compare_located"),
     message:
         "compare {wildcards.arm} inside the readers' box"
@@ -113,14 +115,15 @@ rule compare_thresholds:
         **study.params("compare", "readers", "seed"),
         segment=lambda wc: study.segmenting(wc.arm),
         patients={b: study.patient_of(b) for b in study.cases("test")},
-        files={
-            "segments": chosen("segment.record", study.cases("test")),
-            "masks": chosen("segment.mask", study.cases("test")),
-            "outline_records": chosen("outline.record", study.cases("test")),
-            "outlines": chosen("outline.outlines", study.cases("test")),
-            "predictions": chosen("predict.record", study.cases("test")),
-            "probabilities": chosen("predict.probability", study.cases("test")),
-        },
+        files=of_cases(
+            study.cases("test"),
+            segments="segment.record",
+            masks="segment.mask",
+            outline_records="outline.record",
+            outlines="outline.outlines",
+            predictions="predict.record",
+            probabilities="predict.probability",
+        ),
         code=digest("compare_thresholds"),
     message:
         "compare {wildcards.arm} at other thresholds"

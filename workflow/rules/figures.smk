@@ -36,12 +36,13 @@ rule figures_references:
     params:
         **study.params("compare", "readers"),
         patients={b: study.patient_of(b) for b in study.cases("test")},
-        files={
-            "segments": chosen("segment.record", study.cases("test")),
-            "masks": chosen("segment.mask", study.cases("test")),
-            "outline_records": chosen("outline.record", study.cases("test")),
-            "outlines": chosen("outline.outlines", study.cases("test")),
-        },
+        files=of_cases(
+            study.cases("test"),
+            segments="segment.record",
+            masks="segment.mask",
+            outline_records="outline.record",
+            outlines="outline.outlines",
+        ),
         code=digest("figures_references"),
     message:
         "figures: other references of {wildcards.arm}"
@@ -108,13 +109,14 @@ rule figures_cases:
         **study.params("compare", "readers", "seed"),
         masks_of=lambda wc: "baseline" if study.arms[wc.arm].network == "fuzzy_c_means" else "network",
         virtual=study.config.phantom is not None,
-        files={
-            "segments": chosen("segment.record", study.cases("test")),
-            "masks": chosen("segment.mask", study.cases("test")),
-            "outline_records": chosen("outline.record", study.cases("test")),
-            "outlines": chosen("outline.outlines", study.cases("test")),
-            "channels": chosen("harmonize.channels", study.cases("test")),
-        },
+        files=of_cases(
+            study.cases("test"),
+            segments="segment.record",
+            masks="segment.mask",
+            outline_records="outline.record",
+            outlines="outline.outlines",
+            channels="harmonize.channels",
+        ),
         code=digest("figures_cases"),
     message:
         "figures: cases of {wildcards.arm}"

@@ -1,3 +1,6 @@
+CANCERS = study.cases("development", label="malignant")
+
+
 rule fold:
     input:
         "results/fold/folds.tsv",

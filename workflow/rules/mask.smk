@@ -34,11 +34,12 @@ rule mask_train:
         **study.params("mask", "seed"),
         grid=grid_params(),
         device=study.config.train.device,
-        files={
-            "eligible": chosen("eligible.record", MASKED_EXAMS),
-            "records": chosen("register.record", MASKED_EXAMS),
-            "registered": chosen("register.registered", MASKED_EXAMS),
-        },
+        files=of_cases(
+            MASKED_EXAMS,
+            eligible="eligible.record",
+            records="register.record",
+            registered="register.registered",
+        ),
         breasts=[[b, study.patient_of(b), study.breasts[b].side, path] for b, path in study.breast_masks.items()],
         raw=raw_digests(*study.breast_masks.values()) if MASK_TRAINED else {},
         code=digest("mask_train"),

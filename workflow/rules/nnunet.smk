@@ -170,9 +170,9 @@ rule nnunet_held_out:
     """The cancers that one fold holds out, on their outlined sections, in the form of predict_held_out."""
     input:
         folds="results/fold/folds.tsv",
-        harmonize=of_the_arm("harmonize", study.cases("development", label="malignant")),
-        mask=lists("mask", study.cases("development", label="malignant")),
-        outline=lists("outline", study.cases("development", label="malignant")),
+        harmonize=of_the_arm("harmonize", CANCERS),
+        mask=lists("mask", CANCERS),
+        outline=lists("outline", CANCERS),
         weights="results/nnunet/{arm}/{fold}/weights.pth",
     output:
         record="results/predict/{arm}/held_out_{fold}.json",
@@ -193,12 +193,13 @@ rule nnunet_held_out:
     params:
         **study.params("nnunet"),
         device=study.config.train.device,
-        files={
-            "records": chosen("harmonize.record", study.cases("development", label="malignant")),
-            "channels": chosen("harmonize.channels", study.cases("development", label="malignant")),
-            "mask_records": chosen("mask.record", study.cases("development", label="malignant")),
-            "outline_records": chosen("outline.record", study.cases("development", label="malignant")),
-        },
+        files=of_cases(
+            CANCERS,
+            records="harmonize.record",
+            channels="harmonize.channels",
+            mask_records="mask.record",
+            outline_records="outline.record",
+        ),
         code=digest("nnunet_held_out"),
     message:
         "predict the held-out cancers of fold {wildcards.fold} with {wildcards.arm}"

@@ -25,12 +25,13 @@ rule power_study:
         runtime=60,
     params:
         **study.params("compare", "power", "readers", "seed"),
-        files={
-            "segments": chosen("segment.record", study.cases("tuning")),
-            "masks": chosen("segment.mask", study.cases("tuning")),
-            "outline_records": chosen("outline.record", study.cases("tuning")),
-            "outlines": chosen("outline.outlines", study.cases("tuning")),
-        },
+        files=of_cases(
+            study.cases("tuning"),
+            segments="segment.record",
+            masks="segment.mask",
+            outline_records="outline.record",
+            outlines="outline.outlines",
+        ),
         patients={b: study.patient_of(b) for b in study.cases("tuning")},
         code=digest("power_study"),
     message:

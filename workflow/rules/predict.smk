@@ -1,6 +1,3 @@
-CANCERS = study.cases("development", label="malignant")
-
-
 rule predict:
     input:
         [lists("predict", arm=arm) for arm in study.compared],
@@ -141,14 +138,15 @@ rule predict_held_out:
         **study.params("predict"),
         device=study.config.train.device,
         arm=lambda wc: study.arms[wc.arm].model_dump(mode="json"),
-        files={
-            "records": chosen("harmonize.record", CANCERS),
-            "channels": chosen("harmonize.channels", CANCERS),
-            "mask_records": chosen("mask.record", CANCERS),
-            "masks": chosen("mask.mask", CANCERS),
-            "outline_records": chosen("outline.record", CANCERS),
-            "outlines": chosen("outline.outlines", CANCERS),
-        },
+        files=of_cases(
+            CANCERS,
+            records="harmonize.record",
+            channels="harmonize.channels",
+            mask_records="mask.record",
+            masks="mask.mask",
+            outline_records="outline.record",
+            outlines="outline.outlines",
+        ),
         code=digest("predict_held_out"),
     message:
         "predict the held-out cancers of fold {wildcards.fold} with {wildcards.arm}"

@@ -30,14 +30,15 @@ rule segment_tune:
         bootstrap=study.config.compare.bootstrap,
         seed=study.config.seed,
         patients={b: study.patient_of(b) for b in study.cases("tuning")},
-        files={
-            "predictions": chosen("predict.record", study.cases("tuning")),
-            "probabilities": chosen("predict.probability", study.cases("tuning")),
-            "consensus_records": chosen("consensus.record", study.cases("tuning")),
-            "references": chosen("consensus.references", study.cases("tuning")),
-            "outline_records": chosen("outline.record", study.cases("tuning")),
-            "outlines": chosen("outline.outlines", study.cases("tuning")),
-        },
+        files=of_cases(
+            study.cases("tuning"),
+            predictions="predict.record",
+            probabilities="predict.probability",
+            consensus_records="consensus.record",
+            references="consensus.references",
+            outline_records="outline.record",
+            outlines="outline.outlines",
+        ),
         code=digest("segment_tune"),
     message:
         "segment: tune the fraction of {wildcards.arm}"
@@ -110,11 +111,12 @@ rule segment_maxima:
     params:
         segment=lambda wc: study.segmenting(wc.arm),
         patients=lambda wc: {b: study.patient_of(b) for b in study.cases("test") + study.benign_sample},
-        files={
-            "segments": chosen("segment.record", study.cases("test")),
-            "masks": chosen("segment.mask", study.cases("test")),
-            "predictions": chosen("predict.record", study.cases("test")),
-        },
+        files=of_cases(
+            study.cases("test"),
+            segments="segment.record",
+            masks="segment.mask",
+            predictions="predict.record",
+        ),
         code=digest("segment_maxima"),
     message:
         "segment: maxima of {wildcards.arm}"

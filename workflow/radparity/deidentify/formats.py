@@ -35,10 +35,12 @@ class Unreadable(Exception):
 
 
 def within(place: str, more: str) -> str:
+    """A place inside another, in words: `member a.txt, line 3`."""
     return f"{place}, {more}" if place else more
 
 
 def runs(data: bytes) -> str:
+    """What looks like text in binary data, a line each run of printable characters."""
     return "\n".join(run.decode("ascii") for run in PRINTABLE.findall(data))
 
 
@@ -54,6 +56,7 @@ def read_pickle(data: bytes, place: str) -> Iterator[View]:
 
 
 def is_nifti(head: bytes) -> bool:
+    """Whether a file that begins with these bytes (347 at least) is a NIfTI image, version 1 or 2."""
     return head[344:347] in (b"n+1", b"ni1") or head[4:8] in (b"n+2\0", b"ni2\0")
 
 
@@ -76,6 +79,7 @@ def read_nifti(stream: BinaryIO, place: str) -> Iterator[View]:
 
 
 def read_png(stream: BinaryIO, place: str) -> Iterator[View]:
+    """The texts of a PNG's chunks, packed ones unpacked. Raises Unreadable where it is cut."""
     data, position = stream.read(), 8
     while position + 12 <= len(data):
         (size,), kind = struct.unpack_from(">I", data, position), data[position + 4 : position + 8]
@@ -103,6 +107,7 @@ def read_png(stream: BinaryIO, place: str) -> Iterator[View]:
 
 
 def read_dicom(stream: BinaryIO, place: str) -> Iterator[View]:
+    """The preamble and every element of a DICOM file, in sequences too. Raises Unreadable where it is none."""
     import pydicom
     from pydicom import config
 

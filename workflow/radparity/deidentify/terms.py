@@ -31,6 +31,7 @@ class Number:
 
 
 def day_of(text: str) -> date | None:
+    """The day that a DICOM date (20040617) or date and time names; None where it names none."""
     try:
         return date(int(text[:4]), int(text[4:6]), int(text[6:8])) if text[:8].isdigit() else None
     except ValueError:
