@@ -54,15 +54,15 @@ sys.path.insert(0, str(LIBRARY))
 # glibc would hand every large array back to the system and fault the next one in anew: a third of a prediction's time.
 os.environ.update(PYTHONPATH=str(LIBRARY), MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(16 * 2**30))
 
-from radparity.__main__ import read_config
 from radparity.arms import advice, points, selected
 from radparity.channels import DEFAULT_CHANNELS
-from radparity.code import digest as code_digest
+from radparity.code import digest as code_digest, environment
 from radparity.config import ConfigError
 from radparity.kinds import open_study
 from radparity.nnunet.dataset import dataset_name, image_name, label_name
 from radparity.queue import left_in_queue
 from radparity.pilot import about, refuse_over_whole
+from radparity.terminal import read_config
 
 # Not the directive `configfile`: a study of one's own named on the command line would inherit the demo's arms.
 source = str(next(iter(workflow.configfiles), "config.yaml"))

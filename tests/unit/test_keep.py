@@ -11,9 +11,9 @@ import jobs
 import pytest
 
 from radparity import audit, ledger
-from radparity.__main__ import read_config
 from radparity.keep import OF_DEVELOPMENT, STAYS, TIERS, drop, stays
 from radparity.study import load_study
+from radparity.terminal import read_config
 
 RULES = jobs.ROOT / "workflow/rules"
 KEEP = (jobs.ROOT / "workflow/scripts/keep_batch.py").read_text()

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.power import TTestPower
 
-from radparity.__main__ import read_config
 from radparity.compare.margin import margin_test, verdict
 from radparity.compare.scores import Case
 from radparity.power import closed_form
@@ -25,6 +24,7 @@ from radparity.power.pilot import Pilot, of_cases, of_table
 from radparity.power.study import COLUMNS, Settings, draw_studies, needed, power_table
 from radparity.power.verdict import power_verdict
 from radparity.study import load_study
+from radparity.terminal import read_config
 
 ROOT = Path(__file__).parents[2]
 SHARES = ["equivalent", "superior", "inferior", "inconclusive"]
@@ -251,7 +251,7 @@ def project(tmp_path_factory):
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
     rows = ["path\tdigest"]
     environment = os.environ | {"PYTHONPATH": str(folder / "workflow")}
-    listed = "from radparity.__main__ import read_config; from radparity.study import load_study;"
+    listed = "from radparity.terminal import read_config; from radparity.study import load_study;"
     listed += "print('\\n'.join(load_study(read_config('config.yaml')).raw_paths()))"
     done = subprocess.run([sys.executable, "-c", listed], cwd=folder, env=environment, capture_output=True, text=True)
     rows += [f"{path}\t0" for path in done.stdout.split()]

@@ -7,12 +7,11 @@ import os
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
-import yaml
-
 from radparity.config import Config, ConfigError, load
+from radparity.terminal import bar, read_config
 
 COMMANDS = {
     "demo": "make the demo study's raw data",
@@ -24,6 +23,13 @@ COMMANDS = {
     "schema": "print the JSON schema of the configuration",
     "faults": "print the table of faults",
 }
+# Commands with a module of their own: add_arguments(parser), and run(options) -> what to print.
+MODULES = {
+    "redo": "radparity.redo",
+    "status": "radparity.status.command",
+    "draft": "radparity.draft.command",
+}
+WITHOUT_CONFIG = ("draft", "redo", "schema")
 REAL_EXAM = Path("resources/real_exam/ucsf_br_06.tar.xz")
 
 
@@ -34,24 +40,17 @@ def main(arguments: list[str] | None = None) -> int:
     for name, does in COMMANDS.items():
         command = commands.add_parser(name, help=does, description=does)
         command.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1))
-        if name == "draft":
-            from radparity.draft.command import add_arguments
-
-            add_arguments(command)
-        elif name == "redo":
-            from radparity.redo import add_arguments as add_redo
-
-            add_redo(command)
-        elif name == "schema":
+        if name == "schema":
             command.add_argument("--kind", choices=("exams", "masks"), default="exams", help="of study; default: exams")
-        else:
+        if name not in WITHOUT_CONFIG:
             command.add_argument("--config", default="config.yaml", help="the study's configuration file")
-        if name == "status":
-            from radparity.status.command import add_arguments as add_status
-
-            add_status(command)
+        if name in MODULES:
+            import_module(MODULES[name]).add_arguments(command)
     options = parser.parse_args(arguments)
     try:
+        if options.command in MODULES:
+            print(import_module(MODULES[options.command]).run(options))
+            return 0
         if options.command == "schema":
             print(schema(options.kind), end="")
             return 0
@@ -60,27 +59,13 @@ def main(arguments: list[str] | None = None) -> int:
 
             print(table(), end="")
             return 0
-        if options.command == "draft":
-            from radparity.draft.command import run
-
-            print("\n".join(run(options, bar)))
-            return 0
         if options.command == "lidc":
             from radparity.masks.lidc import RAW, SOURCE, unpack
 
             print(f"{unpack(SOURCE, RAW, bar('nodules'))} masks and {RAW / 'masks.tsv'}")
             return 0
-        if options.command == "redo":
-            from radparity.redo import run as redo
-
-            print(redo(options))
-            return 0
         raw = read_config(options.config)
-        if options.command == "status":
-            from radparity.status.command import run as status
-
-            print(status(raw, options))
-        elif options.command == "demo":
+        if options.command == "demo":
             demo(load(raw, options.config), options.workers)
         else:
             from radparity.kinds import open_whole
@@ -93,19 +78,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     return 0
-
-
-def read_config(path: str) -> dict[str, object]:
-    """A configuration file as plain data. Raises ConfigError where it is missing or not YAML."""
-    try:
-        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file. Name the study's file: --config config.yaml") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}. Indent with two spaces and no tabs") from None
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path} is empty. Begin with a copy of config.yaml")
-    return found
 
 
 def demo(config: Config, workers: int) -> None:
@@ -132,21 +104,6 @@ def schema(kind: str = "exams") -> str:
 
     model = MasksConfig if kind == "masks" else Config
     return json.dumps(model.model_json_schema(), indent=1, sort_keys=True) + "\n"
-
-
-def bar(what: str) -> Callable[[int, int], None]:
-    """Progress on one line of a terminal; one line a tenth elsewhere."""
-    last = [-1]
-
-    def show(done: int, total: int) -> None:
-        tenth = 10 * done // max(total, 1)
-        if sys.stderr.isatty():
-            print(f"\r{what}: {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
-        elif tenth != last[0]:
-            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
-        last[0] = tenth
-
-    return show
 
 
 if __name__ == "__main__":

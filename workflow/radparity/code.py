@@ -1,16 +1,19 @@
-"""Digest of the code that makes a result.
+"""Digests of the code that makes a result, and of the environment that it runs in.
 
 Snakemake does not see edits to imported modules and reruns when a script is merely touched. So each rule carries, in
 its params, the digest of its script and of every library module that the script reaches. Comments, docstrings and
-layout do not count: the digest is taken over the syntax tree.
+layout do not count: the digest is taken over the syntax tree. The environment's is taken over its pins.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
+
+import yaml
 
 LIBRARY = Path(__file__).parent
 SCRIPTS = LIBRARY.parent / "scripts"
@@ -32,6 +35,13 @@ def digest(script: str) -> str:
             waiting.extend(_module(path)[1])
     together = "\n".join(f"{key} {_module(path)[0]}" for key, path in sorted(reached.items()))
     return hashlib.sha256(together.encode()).hexdigest()[:16]
+
+
+@cache
+def environment(path: Path) -> str:
+    """The first 16 hexadecimal digits of the digest of what an environment file asks for; comments do not count."""
+    asked = yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @cache

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from radparity import disk, failures, ledger
+from radparity import disk, failures, ledger, references
 from radparity.keep import is_kept, needed_again
 from radparity.record import read
 from radparity.scratch import ScratchError, scratch
@@ -102,14 +102,7 @@ class Job:
 
     def case_digests(self) -> dict[str, str]:
         """The digests of all the cases' files that the params `files` name."""
-        found = {}
-        for wanted in self.params.get("files", {}).values():
-            cases = wanted["cases"] if isinstance(wanted, dict) else None
-            given, output = (wanted["file"] if isinstance(wanted, dict) else wanted).split(".")
-            for _, _, listed in self._listed(given):
-                for case in listed if cases is None else [case for case in cases if case in listed]:
-                    found[str(listed[case][output][0])] = str(listed[case][output][1])
-        return found
+        return references.digests(self.params.get("files", {}), self._listed)
 
     def _listed(self, given: str) -> list[tuple[str, str, dict[str, Any]]]:
         """Folder, unit and cases of each batch's list among the inputs of a name."""
@@ -123,6 +116,11 @@ class Job:
         """The inputs that are files themselves, not lists of batches."""
         given = {name: v if isinstance(v, str) else list(v) for name, v in self.input.items()}
         return {name: v for name, v in given.items() if not (v and _is_list(v if isinstance(v, str) else v[0]))}
+
+    def lists(self) -> dict[str, list[str]]:
+        """The other inputs: name to the lists of batches that it stands for."""
+        given = {name: [v] if isinstance(v, str) else list(v) for name, v in self.input.items()}
+        return {name: paths for name, paths in given.items() if paths and _is_list(paths[0])}
 
     def plain_digests(self) -> dict[str, str]:
         """The digests of those."""
@@ -203,7 +201,8 @@ def job(snakemake: Any) -> Iterator[Job]:
             inputs = {str(name): digest_of(Path(name)) for name in work.input}
             params = {name: value for name, value in work.params.items() if name != "code"}
             written, code = {path: temporary(path) for path in work.final}, work.params.get("code")
-            publish(written, work.rule, work.wildcards, inputs, params, code, work.made_with)
+            lists = {"lists": found} if (found := work.lists()) else {}
+            publish(written, work.rule, work.wildcards, inputs, params, code, lists | work.made_with)
         except BaseException as error:
             discard(work.final)
             work.failed(said or work.words(error), own_log)
@@ -246,14 +245,14 @@ def publish(
     wildcards: dict[str, str],
     inputs: dict[str, str],
     params: dict[str, Any],
-    code: str | None,
-    made_with: dict[str, Any] | None = None,
+    code: Any,
+    more: dict[str, Any] | None = None,
 ) -> list[str]:
     """Flush outputs to disk, write their ledger entries, and only then give each its final name; their digests.
 
-    written: final name to where the output was written, beside it or in scratch, from where it is copied. made_with:
-    versions and device, where not this process has made them. An entry never stands beside a file that it does not
-    describe, whenever the job is killed.
+    written: final name to where the output was written, beside it or in scratch, from where it is copied. more: of
+    the entry: the lists of batches among the inputs; versions and device, where not this process has made them.
+    An entry never stands beside a file that it does not describe, whenever the job is killed.
     """
     missing = [final.as_posix() for final, made in written.items() if not made.is_file()]
     if missing:
@@ -262,7 +261,7 @@ def publish(
     for final, made in written.items():
         here, note = temporary(final), temporary(ledger.sidecar(final))
         # The digest of what was made: a copy that went wrong will not have it.
-        entry = ledger.entry(made, rule, wildcards, inputs, params, code) | (made_with or {})
+        entry = ledger.entry(made, rule, wildcards, inputs, params, code) | (more or {})
         entry["output"] = final.as_posix()
         if made != here:
             shutil.copyfile(made, here)

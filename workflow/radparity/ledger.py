@@ -60,7 +60,7 @@ def entry(
     wildcards: dict[str, str],
     inputs: dict[str, str],
     params: dict[str, Any],
-    code: str | None = None,
+    code: Any = None,
 ) -> dict[str, Any]:
     """The ledger entry of one finished output. Paths are as the workflow names them (relative to the project)."""
     return {

@@ -94,8 +94,18 @@ def minutes(stage, each, least=10):
 
 
 def digest(script):
-    """The digest of a script's code, for its rule's params: it reads 100 modules, so only where the rule has a job."""
-    return lambda wildcards: code_digest(script)
+    """Digests of a script's code and of its environment, for its rule's params.
+
+    They take the reading of 100 modules, so only where the rule has a job.
+    """
+    return lambda wildcards: {"script": code_digest(script), "environment": environment(environment_of(script))}
+
+
+@cache
+def environment_of(script):
+    """The environment file of the rule that runs a script."""
+    user = next(one for one in workflow.rules if Path(str(one.script or "")).stem == script)
+    return Path(workflow.basedir, "workflow/rules", str(user.conda_env))
 
 
 def raw_digests(*paths):

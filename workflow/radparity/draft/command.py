@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from radparity.config import ConfigError
+from radparity.terminal import bar
 
 PRIVATE = Path(".radparity")
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--crosswalk", type=Path, default=PRIVATE / "crosswalk.tsv", help="ids to pseudonyms, private")
 
 
-def run(options: argparse.Namespace, bar: Callable[[str], Callable[[int, int], None]]) -> list[str]:
+def run(options: argparse.Namespace) -> str:
     """Draft the sheets. Returns what to tell the user; raises ConfigError with the mend where it cannot be done."""
     from radparity.draft.pseudonyms import KeyNames, NumberNames, read_key
     from radparity.draft.run import draft
@@ -37,6 +37,6 @@ def run(options: argparse.Namespace, bar: Callable[[str], Callable[[int, int], N
             "say where pseudonyms come from: a secret key (--key .radparity/key --make-key the first time,"
             " --key .radparity/key from then on) or a table of trial numbers (--numbers table.tsv)"
         )
-    return draft(
-        options.raw, options.out, names, options.crosswalk, options.dates == "offsets", options.workers, bar
-    ) + [f"{options.crosswalk} ties pseudonyms to patients: keep it and the key private, and keep a copy of both"]
+    said = draft(options.raw, options.out, names, options.crosswalk, options.dates == "offsets", options.workers, bar)
+    last = f"{options.crosswalk} ties pseudonyms to patients: keep it and the key private, and keep a copy of both"
+    return "\n".join([*said, last])

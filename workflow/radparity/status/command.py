@@ -16,6 +16,7 @@ from radparity.status.counts import Count, count
 from radparity.status.notes import Failure, Running, failed_results, read_notes, sorted_out
 from radparity.status.stages import RESULTS, parts
 from radparity.study import Study
+from radparity.terminal import read_config
 
 ADVICE = {
     "disk": "make room on the disk of results/, or mount it again, then",
@@ -134,10 +135,11 @@ def retry(number: int, failure: Failure, config: str, pilot: int | None) -> str:
     return " ".join(["snakemake", what, where, *named, *sample])
 
 
-def run(raw: dict[str, object], options: argparse.Namespace) -> str:
+def run(options: argparse.Namespace) -> str:
     """What the command prints. Raises ConfigError where the study cannot be read, or no failure has the number."""
     from radparity.kinds import open_study
 
+    raw = read_config(options.config)
     study = open_study(raw | ({"pilot": options.pilot} if options.pilot else {}), options.config)
     status = look(study)
     if options.targets is not None:
