@@ -32,7 +32,10 @@
 #   verify/cases.tsv, summary.tsv                   against the phantoms' truth
 #   keep/batch_<batch>.json                         which files went, where `keep` is not `all`
 #   report/index.html, flow.tsv, flow_exams.tsv       the page; where each breast and each exam ended
-#   audit/audit.json
+#   report/headline.tsv                             the numbers of its verdict and main tables (docs/releases.md)
+#   audit/index.html, audit.json, green.json         the verdict; green.json only where it is green
+#   crate/ro-crate-metadata.json                    this run described, with times; made by the target crate
+#   kit/audit_kit.zip, root.json                    for outsiders, free of identity; made by the target audit_kit
 #   logs/, benchmarks/                              what varies from run to run
 # Every case folder also holds <stage>.json, its record: ok, or excluded with the reason. Beside every file lies
 # <file>.ledger.json: digests of the file, of what it was made from, and of the code.
@@ -45,6 +48,8 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.common import __version__ as snakemake_version
+from snakemake.io import strip_wildcard_constraints
 from snakemake.utils import min_version, update_config
 
 min_version("9.14.1")
@@ -55,13 +60,16 @@ sys.path.insert(0, str(LIBRARY))
 os.environ.update(PYTHONPATH=str(LIBRARY), MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(16 * 2**30))
 
 from radparity.arms import advice, points, selected
+from radparity.audit.entries import pins
 from radparity.channels import DEFAULT_CHANNELS
+from radparity.checkout import RUNS, checkout, record_run, refuse_edited
 from radparity.code import digest as code_digest, environment
 from radparity.config import ConfigError
 from radparity.kinds import open_study
 from radparity.nnunet.dataset import dataset_name, image_name, label_name
 from radparity.queue import left_in_queue
 from radparity.pilot import about, refuse_over_whole
+from radparity.release.fixed import RELEASES, about_release, refuse_changed
 from radparity.terminal import read_config
 
 # Not the directive `configfile`: a study of one's own named on the command line would inherit the demo's arms.
@@ -74,17 +82,32 @@ try:
     study = open_study(config, source)
     refuse_over_whole(study)
     raw = study.digests
+    if workflow.is_main_process:
+        refuse_changed(study)
     gc.freeze()  # the rows of the sheets stay to the end: they need not be looked through for garbage again and again
 except ConfigError as error:
     raise WorkflowError(str(error))
 
 
 onstart:
+    state = checkout(Path(workflow.basedir), [study.config.plan, str(RELEASES)])
+    if not workflow.local_exec:
+        try:
+            refuse_edited(state)
+        except ConfigError as error:
+            raise WorkflowError(str(error))
     if left := left_in_queue(Path.cwd()):
         raise WorkflowError(
             f"{len(left)} jobs of an earlier call are still in the queue and would be made twice. Wait until"
             f" they are done, or cancel them, and start again: scancel {' '.join(left)}"
         )
+    record_run(RUNS, state, snakemake_version, sys.argv)
+
+
+onerror:
+    logs = [log] if isinstance(log, str) else log
+    if any("AuditRed: " in Path(one).read_text(errors="replace") for one in logs):
+        print("\nThe audit is red: results/audit/index.html says what is wrong and what to do.", file=sys.stderr)
 
 
 wildcard_constraints:
@@ -100,8 +123,9 @@ rule all:
     default_target: True
     input:
         "results/report/index.html",
-        "results/audit/audit.json",
+        "results/audit/green.json",
         lambda wc: kept_lists(),
+        lambda wc: waiting_lists(),
 
 
 include: "workflow/rules/common.smk"
@@ -109,8 +133,8 @@ include: "workflow/rules/common.smk"
 
 STAGES = {
     "exams": """plan estimate intake eligible convert kinetics register harmonize mask outline fold slab train nnunet
-    predict consensus segment select compare figures power verify keep report audit""".split(),
-    "masks": ["plan", "masks", "audit"],
+    predict consensus segment select compare figures power verify keep report audit kit crate""".split(),
+    "masks": ["plan", "masks", "audit", "crate"],
 }
 for stage in STAGES[study.kind]:
 

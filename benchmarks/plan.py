@@ -39,7 +39,7 @@ TOUCH = (
 JOB = (
     "--target-jobs {rule}:batch={batch} --allowed-rules {rule} --cores 1 --attempt 1 --force-use-threads --force"
     " --target-files-omit-workdir-adjustment --keep-storage-local-copies --max-inventory-time 0 --nocolor --notemp"
-    " --no-hooks --nolock --ignore-incomplete --rerun-triggers input mtime params software-env"
+    " --no-hooks --nolock --ignore-incomplete --rerun-triggers input mtime params"
     " --default-resources mem_mb=2000 --mode subprocess --local-groupid local"
 )
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import yaml
 
 from radparity.batches import Batches
+from radparity.release.given import COLUMNS, GIVEN
 
 OF_EXAMS = ("intake", "eligible", "convert", "register")
 READERS = ("R1", "R2", "R3", "R4")
@@ -45,7 +46,7 @@ PAPER = Size(exams=38_229, breasts=64_063, patients=14_475, outlined=2_555, tuni
 
 
 def write_study(folder: Path, size: Size, batch: int, demo: Path) -> Path:
-    """Write configuration, sheets and the table of the sweep; returns the configuration, relative to the folder.
+    """Write configuration, sheets and what the sweep writes; returns the configuration, relative to the folder.
 
     demo: the configuration that all but sheets and batch is taken from.
     """
@@ -68,6 +69,13 @@ def write_study(folder: Path, size: Size, batch: int, demo: Path) -> Path:
     config = yaml.safe_load(demo.read_text())
     del config["phantom"]
     config |= {"batch": batch, "raw": "raw", "sheets": {name: f"sheets/{name}.tsv" for name in sheets}}
+    of, patient = config["fold"]["folds"], {row[0]: row[1] for row in exams}
+    places = sorted({(patient[row[1]], row[4]) for row in breasts})
+    folds = (f"{number % of + 1} of {of}" for number in range(len(places)))
+    given = [
+        (who, "", part, fold if part == "development" else "") for (who, part), fold in zip(places, folds, strict=True)
+    ]
+    _write(folder / config["plan"] / GIVEN, COLUMNS, given)
     written = folder / "config" / "size.yaml"
     written.parent.mkdir(exist_ok=True)
     written.write_text(yaml.safe_dump(config, sort_keys=False))

@@ -29,7 +29,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from radparity import ledger
-from radparity.audit import audit_study
+from radparity.audit.study import audit_study
 from radparity.config import load
 from radparity.convert import convert_exam
 from radparity.deidentify.formats import runs

@@ -1,4 +1,4 @@
-"""The house's own machinery: code digests, jobs that leave whole files or none, the sweep, the ledger, the audit."""
+"""The house's own machinery: code digests, jobs that leave whole files or none, the sweep, the ledger."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 import jobs
 import pytest
 
-from radparity import audit, code, ledger, sweep
+from radparity import code, ledger, sweep
 from radparity.record import DataFault
 
 ROOT = Path(__file__).parents[2]
@@ -183,67 +183,6 @@ def test_content_digest_sees_bytes_and_names_but_not_times(tmp_path):
     (exam / "a.dcm").rename(exam / "b.dcm")
     assert sweep.content(exam) != whole
     assert sweep.content(tmp_path / "none") == "missing"
-
-
-@pytest.fixture
-def results(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for number in (1, 2):
-        (tmp_path / f"results/stage/c{number}").mkdir(parents=True)
-    one, two = Path("results/stage/c1/one.bin"), Path("results/stage/c2/two.bin")
-    one.write_bytes(b"one")
-    two.write_bytes(b"two")
-    first = ledger.entry(one, "make", {}, {}, {"raw": {"raw/c1": "d1"}, "code": "x"})
-    ledger.sidecar(one).write_text(ledger.dump(first))
-    second = ledger.entry(two, "use", {}, {str(one): first["sha256"]}, {"code": "x"})
-    ledger.sidecar(two).write_text(ledger.dump(second))
-    return Path("results")
-
-
-def faults(results, raw=None):
-    return {f["file"]: f["fault"] for f in audit.audit(results, raw or {"raw/c1": "d1"}, 2)["faults"]}
-
-
-def test_an_untouched_study_is_green(results):
-    found = audit.audit(results, {"raw/c1": "d1"}, 2)
-    counts = {"files": 2, "inputs": 2, "not_kept": 0, "lists_of_before": 0}
-    assert found == {"verdict": "green", **counts, "faults": []}
-
-
-def test_an_audit_can_be_repeated(results):
-    """Snakemake deletes a rule's output before the rule runs again, and leaves its entry."""
-    (results / "audit").mkdir()
-    ledger.sidecar(results / "audit/audit.json").write_text("{}")
-    assert faults(results) == {}
-
-
-def test_tampering_is_found(results):
-    one, two = results / "stage/c1/one.bin", results / "stage/c2/two.bin"
-    one.write_bytes(b"One")
-    assert "recorded digest" in faults(results)[one.as_posix()]
-    one.write_bytes(b"one")
-    (results / "stage/c1/extra.bin").write_bytes(b"x")
-    assert "no ledger entry" in faults(results)["results/stage/c1/extra.bin"]
-    (results / "stage/c1/extra.bin").unlink()
-    swapped = ledger.sidecar(two).read_text()
-    ledger.sidecar(two).write_text(ledger.sidecar(one).read_text())
-    assert "belongs to" in faults(results)[two.as_posix()]
-    ledger.sidecar(two).write_text(swapped.replace("sha256", "sha"))
-    assert "cannot be read" in faults(results)[two.as_posix()]
-    ledger.sidecar(two).write_text(swapped)
-    assert faults(results) == {}
-    assert "earlier content of raw/c1" in faults(results, {"raw/c1": "d2"})[one.as_posix()]
-    one.unlink()
-    found = faults(results)
-    assert "which is gone" in found[two.as_posix()]
-    assert "file that is gone" in found[ledger.sidecar(one).as_posix()]
-
-
-def test_an_output_made_from_an_earlier_input_is_found(results):
-    one, two = results / "stage/c1/one.bin", results / "stage/c2/two.bin"
-    one.write_bytes(b"new")
-    ledger.sidecar(one).write_text(ledger.dump(ledger.entry(one, "make", {}, {}, {"code": "x"})))
-    assert faults(results) == {two.as_posix(): f"was made from an earlier version of {one}"}
 
 
 def test_a_data_fault_says_code_and_sentence():

@@ -13,7 +13,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radparity import audit, ledger
+from radparity import ledger
+from radparity.audit.files import items, stages
 from radparity.compare.columns import TABLES
 from radparity.kinds import open_whole
 from radparity.record import excluded, ok
@@ -145,8 +146,8 @@ def test_the_audit_leaves_the_interim_page_out_and_nothing_else(place):
         (folder / name).write_text("x")
     (Path("results/compare")).mkdir()
     Path("results/compare/interim.tsv").write_text("x")
-    found, _ = audit.files(Path("results"))
-    assert found == [Path("results/compare/interim.tsv"), folder / "index.html"]
+    found = [item.path for stage in stages(Path("results")) for item in items(Path("results"), stage)]
+    assert found == ["results/compare/interim.tsv", (folder / "index.html").as_posix()]
 
 
 def test_the_stages_of_the_page_are_those_that_the_status_knows(place):

@@ -10,7 +10,9 @@ from pathlib import Path
 import jobs
 import pytest
 
-from radparity import audit, ledger
+from radparity import ledger
+from radparity.audit import study as audit_of
+from radparity.audit.verify import audit
 from radparity.keep import OF_DEVELOPMENT, STAYS, TIERS, drop, stays
 from radparity.study import load_study
 from radparity.terminal import read_config
@@ -166,7 +168,7 @@ def study(tmp_path, monkeypatch):
 
 
 def verdict():
-    found = audit.audit(Path("results"), {}, 2)
+    found = audit(Path("results"), {}, 2)
     return found["verdict"], found["not_kept"], [fault["file"] for fault in found["faults"]]
 
 
@@ -255,7 +257,9 @@ def test_what_is_gone_without_a_word_is_a_fault_and_so_is_what_was_made_from_ano
     assert found[0] == "red" and set(found[2]) == {
         f"{channels}{ledger.SUFFIX}",
         *(f"results/harmonize/one/{breast}/harmonize.json" for breast in ("E1L", "E1R")),
-        "results/harmonize/one/E1R/channels.nii.gz",
+        *(f"results/harmonize/one/{breast}/channels.nii.gz" for breast in ("E1L", "E1R")),
+        # The lists of batches, which hold the digests that both had.
+        *("results/harmonize/one/batch_one.json", "results/register/batch_one.json"),
     }
 
 
@@ -272,13 +276,13 @@ def test_killed_between_the_word_and_the_deed_nothing_is_lost(study):
 
 def test_lists_of_another_division_are_counted_and_left_alone(study):
     old = Path("results/register/batch_one.json")
-    found = audit.audit(Path("results"), {}, 2, lambda path: path == old)
+    found = audit(Path("results"), {}, 2, lambda path: path == old)
     assert (found["verdict"], found["lists_of_before"]) == ("green", 1)
     # Nor does it matter that they were made from what is not so any more.
     entry = json.loads(ledger.sidecar(old).read_text())
     ledger.sidecar(old).write_text(json.dumps(entry | {"inputs": {"results/convert/batch_one.json": "0" * 64}}))
-    assert audit.audit(Path("results"), {}, 2)["verdict"] == "red"
-    assert audit.audit(Path("results"), {}, 2, lambda path: path == old)["verdict"] == "green"
+    assert audit(Path("results"), {}, 2)["verdict"] == "red"
+    assert audit(Path("results"), {}, 2, lambda path: path == old)["verdict"] == "green"
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -287,7 +291,7 @@ def test_the_study_knows_its_own_lists(monkeypatch, tier):
     raw = read_config("config.yaml")
     study, finer = (load_study(raw | {"batch": size, "keep": tier}) for size in (8, 1))
     own, others = ({of.batches.of(patient) for patient in of.patients.values()} for of in (study, finer))
-    of_before = audit.of_another_division(study)
+    of_before = audit_of.of_another_division(study)
     for stage in ("register", "harmonize/pre_p95", "keep"):
         lists = {name: of_before(Path(f"results/{stage}/batch_{name}.json")) for name in own | others}
         assert {name for name, before in lists.items() if not before} == (

@@ -251,8 +251,10 @@ def project(tmp_path_factory):
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
     rows = ["path\tdigest"]
     environment = os.environ | {"PYTHONPATH": str(folder / "workflow")}
-    listed = "from radparity.terminal import read_config; from radparity.study import load_study;"
-    listed += "print('\\n'.join(load_study(read_config('config.yaml')).raw_paths()))"
+    listed = "from pathlib import Path; from radparity.release.given import give, write_given;"
+    listed += "from radparity.terminal import read_config; from radparity.study import load_study;"
+    listed += "study = load_study(read_config('config.yaml')); write_given(Path('plan'), give(study)[0]);"
+    listed += "print('\\n'.join(study.raw_paths()))"
     done = subprocess.run([sys.executable, "-c", listed], cwd=folder, env=environment, capture_output=True, text=True)
     rows += [f"{path}\t0" for path in done.stdout.split()]
     (folder / "results/raw").mkdir(parents=True)

@@ -18,18 +18,30 @@ COMMANDS = {
     "lidc": "unpack the masks of four radiologists that ship, and their sheet, for config/lidc.yaml",
     "draft": "draft the sheets of a study from a raw folder, for you to correct",
     "sweep": "record the content of a study's raw data; again after every change of it",
+    "release": "fix the exams of the sheets, with digests, for train, tune and test to see",
+    "diff": "what differs between two releases: exams, inputs, labels, and the numbers of their reports",
     "status": "how far a study is, what failed and why, and how to try only that again",
+    "why": "what would run now, what changed that it would, and how long it takes",
     "redo": "have a stage's files made again, of all cases or of some",
+    "trace": "from a number down to its DICOM, or from an exam to all that it has touched",
+    "forget": "a patient has withdrawn: list what she has touched, and remove it",
+    "recreate": "make a file again that was not kept, and check that it is the same",
     "schema": "print the JSON schema of the configuration",
     "faults": "print the table of faults",
 }
 # Commands with a module of their own: add_arguments(parser), and run(options) -> what to print.
 MODULES = {
     "redo": "radparity.redo",
+    "recreate": "radparity.recreate",
     "status": "radparity.status.command",
+    "release": "radparity.release.command",
+    "diff": "radparity.release.differences",
+    "why": "radparity.why.command",
     "draft": "radparity.draft.command",
+    "trace": "radparity.trace.command",
+    "forget": "radparity.forget",
 }
-WITHOUT_CONFIG = ("draft", "redo", "schema")
+WITHOUT_CONFIG = ("diff", "draft", "redo", "schema")
 REAL_EXAM = Path("resources/real_exam/ucsf_br_06.tar.xz")
 
 
@@ -69,11 +81,15 @@ def main(arguments: list[str] | None = None) -> int:
             demo(load(raw, options.config), options.workers)
         else:
             from radparity.kinds import open_whole
+            from radparity.release.given import giving
             from radparity.sweep import sweep
 
-            study, show = open_whole(raw, options.config), bar("looking at the raw data")
-            counts = sweep(study, options.workers, show, lambda line: print(line, file=sys.stderr))
-            print(", ".join(f"{value} {name}" for name, value in counts.items()))
+            # Without the release: what it does not hold is looked at too, and a release is made from what was swept.
+            whole = {key: value for key, value in raw.items() if key != "release"}
+            study, show = open_whole(whole, options.config), bar("looking at the raw data")
+            with giving(study) as given:
+                counts = sweep(study, options.workers, show, lambda line: print(line, file=sys.stderr))
+            print(", ".join(f"{value} {name}" for name, value in counts.items()), *filter(None, [given]), sep="\n")
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2

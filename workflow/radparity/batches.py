@@ -19,8 +19,12 @@ class Batches:
     growing study needs more, each is halved.
     """
 
-    def __init__(self, patients: Collection[str], judged: Collection[str], size: int) -> None:
-        """patients: all of them; judged: those of them with a case in a judged partition; size: patients a batch."""
+    def __init__(
+        self, patients: Collection[str], judged: Collection[str], size: int, others: str = "development"
+    ) -> None:
+        """patients: all of them; judged: those of them with a case in a judged partition; size: patients a batch;
+        others: what the batches of the others are called."""
+        self._others = others
         self._judged = frozenset(judged)
         self._count = {True: _count(len(self._judged), size), False: _count(len(set(patients) - self._judged), size)}
         self._names = {patient: self._name(patient) for patient in patients}
@@ -33,7 +37,7 @@ class Batches:
         judged = patient in self._judged
         count = self._count[judged]
         number = int.from_bytes(hashlib.sha256(patient.encode()).digest()[:8]) % count + 1
-        return f"{'judged' if judged else 'development'}_{number:0{len(str(count))}d}_of_{count}"
+        return f"{'judged' if judged else self._others}_{number:0{len(str(count))}d}_of_{count}"
 
 
 def _count(patients: int, size: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -25,20 +26,26 @@ def _rank(seed: int, *parts: str) -> str:
     return hashlib.sha256("/".join((str(seed), *parts)).encode()).hexdigest()
 
 
-def assign_folds(members: Iterable[Member], folds: list[str], seed: int, unit: str) -> dict[str, str]:
+def assign_folds(
+    members: Iterable[Member], folds: list[str], seed: int, unit: str, given: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """The fold that holds each breast out. With unit `patient` no patient is in two folds.
 
-    Patients with cancer are dealt out first, so that folds differ by at most one of them.
+    given: patient (or breast, by unit) to the fold that she has had so far and keeps. The others are dealt out, those
+    with cancer first, each to the fold with the fewest of her kind; so folds differ by at most one patient of a kind
+    as far as what was given allows.
     """
     groups: dict[str, list[Member]] = {}
     for member in members:
-        groups.setdefault(member.patient if unit == "patient" else member.breast, []).append(member)
-    assigned: dict[str, str] = {}
-    order = sorted(groups, key=lambda g: (not any(m.malignant for m in groups[g]), _rank(seed, "fold", g)))
-    for number, group in enumerate(order):
-        for member in groups[group]:
-            assigned[member.breast] = folds[number % len(folds)]
-    return assigned
+        groups.setdefault(_unit(member, unit), []).append(member)
+    ill = {group: any(m.malignant for m in own) for group, own in groups.items()}
+    place = {group: given[group] for group in groups if given and group in given}
+    held = Counter((fold, ill[group]) for group, fold in place.items())
+    for group in sorted(groups.keys() - place.keys(), key=lambda g: (not ill[g], _rank(seed, "fold", g))):
+        kind = ill[group]
+        place[group] = min(folds, key=lambda fold: (held[fold, kind], held[fold, not kind]))
+        held[place[group], kind] += 1
+    return {member.breast: place[group] for group, own in groups.items() for member in own}
 
 
 def roles(

@@ -33,11 +33,11 @@ def sample(study: Study, exams: int) -> Study:
 
     Raises ConfigError where the sweep has not noted what tells exams apart.
     """
-    strata = read_strata([row.folder for row in study.exams.values()])
+    strata = read_strata([row.folder for row in study.entered.values()])
     kinds = _kinds(study)
     of_patient: dict[str, list[str]] = {}
-    for exam, patient in sorted(study.patients.items()):
-        of_patient.setdefault(patient, []).append(exam)
+    for exam in sorted(study.entered):
+        of_patient.setdefault(study.patients[exam], []).append(exam)
     drawn: dict[str, list[str]] = {}
     quotas = _quotas(exams, {kind: sum(len(of_patient[p]) for p in own) for kind, own in kinds.items()})
     # Every fold learns from both kinds of breast, also where the data of some of them has a fault.
@@ -80,8 +80,8 @@ def spread(found: dict[str, Stratum], seed: int) -> Iterator[str]:
 def _kinds(study: Study) -> dict[str, list[str]]:
     """Kind of patient to the patients that may be drawn: those with a breast in the sheets, none of a test case."""
     found: dict[str, str] = {}
-    for breast, row in sorted(study.breasts.items()):
-        patient = study.patient_of(breast)
+    for breast in study.cases():
+        row, patient = study.breasts[breast], study.patient_of(breast)
         malignant = row.label == "malignant" or found.get(patient) == GROUPS[0]
         found[patient] = GROUPS[0 if malignant else 1] if row.partition == "development" else row.partition
     kinds: dict[str, list[str]] = {}
@@ -114,7 +114,7 @@ def _with_masks(study: Study, drawn: dict[str, list[str]]) -> set[str]:
 
 def _restricted(study: Study, patients: set[str], stand_in: set[str]) -> Study:
     """The study of these patients; the tuning cases of those who stand in are test cases."""
-    exams = {name: row for name, row in study.exams.items() if study.patients[name] in patients}
+    exams = {name: row for name, row in study.entered.items() if study.patients[name] in patients}
     breasts = {
         name: row.model_copy(update={"partition": "test"}) if study.patient_of(name) in stand_in else row
         for name, row in study.breasts.items()

@@ -15,10 +15,13 @@ import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radparity.config import ConfigError
 from radparity.ledger import dump
+
+if TYPE_CHECKING:
+    from radparity.study import Study
 
 PLAN, LOOKS = "plan.json", "looks.tsv"
 COLUMNS = ("when", "commit", "arm", "cases", "plan", "scores")
@@ -83,6 +86,20 @@ def read_plan(folder: Path) -> Plan | None:
     if not whole:
         raise ConfigError(f"{path} was changed after it was locked: it does not have its digest. {mend}")
     return plan
+
+
+def planned(study: Study) -> dict[str, Any]:
+    """What `lock_plan` freezes: the primary comparison, its test, the threshold rule, the subgroups, the test cases
+    with the digests of their outlines."""
+    blocks = study.params("compare", "fold", "primary_arm", "readers", "seed", "segment", "train")
+    cases = {
+        case: {"patient": study.patient_of(case)}
+        | {reader: study.digests[path] for reader, path in sorted(study.outlines.get(case, {}).items())}
+        for case in study.cases("test")
+    }
+    arm = study.arms[study.config.primary_arm].model_dump(mode="json")
+    blocks["compare"] = {key: value for key, value in blocks["compare"].items() if key not in ("arms", "outliers")}
+    return blocks | {"primary_test": "margin", "arm": arm, "test_cases": cases}
 
 
 def deviations(plan: Plan, content: dict[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from radparity import ledger
-from radparity.audit import OUTSIDE
+from radparity.audit.files import OUTSIDE
 from radparity.config import ConfigError
 from radparity.keep import STAYS
 from radparity.lasting_job import KEPT

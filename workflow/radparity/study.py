@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -12,11 +13,14 @@ from typing import Any
 
 from radparity.arms import arms_of
 from radparity.batches import Batches
-from radparity.config import Arm, Config, ConfigError, load
+from radparity.config import Arm, Config, load
 from radparity.decisions import Decision, check_decisions
+from radparity.enough import refuse_too_little
 from radparity.enrolment import Enrolment, columns_of
 from radparity.external import External, check_external
-from radparity.plan import Plan, read_plan
+from radparity.plan import Plan, planned, read_plan
+from radparity.release.fixed import Release, read_release
+from radparity.release.given import dealt, folds_given
 from radparity.sheets import OWN_GRID, Breast, Exam, Reading, check, merged, read
 from radparity.swept import swept
 
@@ -32,12 +36,12 @@ class Study:
     breasts: dict[str, Breast]
     readings: list[Reading]
     decisions: list[Decision] = field(default_factory=list)
-
     externals: dict[str, dict[str, External]] = field(default_factory=dict)
     """arm whose masks were made elsewhere to breast to its row"""
-
     sample_of: Study | None = None
     """of a pilot, the study that it is a sample of"""
+    release: Release | None = None
+    """what train, tune and test may see; without one all that the sheets hold"""
 
     kind = "exams"
 
@@ -86,12 +90,24 @@ class Study:
         return merged(list(self.exams.values()))
 
     @cached_property
+    def entered(self) -> dict[str, Exam]:
+        """The exams that train, tune and test may see: those of the release, all where none is named."""
+        return {name: row for name, row in self.exams.items() if self.release is None or name in self.release.exams}
+
+    @cached_property
     def batches(self) -> Batches:
         """Which patients go through the stages in one job; a pilot's jobs have the names of the whole study's."""
         if self.sample_of is not None:
             return self.sample_of.batches
-        judged = {self.patient_of(b) for b, row in self.breasts.items() if row.partition != "development"}
-        return Batches(set(self.patients.values()), judged, self.config.batch)
+        judged = {self.patient_of(b) for b in self.cases("tuning", "test", "shown")}
+        return Batches({self.patients[exam] for exam in self.entered}, judged, self.config.batch)
+
+    @cached_property
+    def batch_of(self) -> dict[str, str]:
+        """Exam to its batch. Exams that wait for a release are in batches of their own: those of the release stand."""
+        waiting = {patient for exam, patient in self.patients.items() if exam not in self.entered}
+        apart = Batches(waiting, set(), self.config.batch, "waiting")
+        return {e: (self.batches if e in self.entered else apart).of(patient) for e, patient in self.patients.items()}
 
     def roles(self, exam: str) -> dict[str, str]:
         """Number of a series to the role that a decision gives it."""
@@ -108,13 +124,16 @@ class Study:
 
     @cached_property
     def enrolment(self) -> Enrolment:
-        """What decides on each exam and breast, for the rule eligible_exam."""
+        """What decides on each exam and breast, for the rule eligible_exam. An exam that waits for a release takes the
+        place of none that is in it."""
+        apart = {exam: who if exam in self.entered else f"{who}, waiting" for exam, who in self.patients.items()}
         return Enrolment(
-            self.config.eligible, list(self.exams.values()), list(self.breasts.values()), self.decisions, self.patients
+            self.config.eligible, list(self.exams.values()), list(self.breasts.values()), self.decisions, apart
         )
 
     def cases(self, *partitions: str, label: str | None = None) -> list[str]:
-        """Breasts of the named partitions (all where none is named), sorted, optionally of one label."""
+        """Breasts of the named partitions (all where none is named), sorted, optionally of one label; none that waits
+        for a release."""
         kinds = (
             names
             for (partition, own), names in self._kinds.items()
@@ -128,6 +147,8 @@ class Study:
         found: dict[tuple[str, str], list[str]] = {}
         for name in sorted(self.breasts):
             row = self.breasts[name]
+            if row.exam not in self.entered:
+                continue
             found.setdefault((row.partition, row.label), []).append(name)
         return found
 
@@ -158,15 +179,24 @@ class Study:
         own = all(path.lower().endswith(OWN_GRID) for path in self.outlines[breast].values())
         return None if own else self.exams[self.exam_of(breast)].folder
 
-    def outline_choices(self, breast: str) -> dict[str, str]:
-        """Rater to a digest of `image` and `segment` of the readings sheet: they may hold what no result may hold."""
-        rows = [row for row in self.readings if row.breast == breast and (row.image or row.segment)]
-        return {r.rater: hashlib.sha256(f"{r.image}\n{r.segment}".encode()).hexdigest()[:16] for r in rows}
+    @cached_property
+    def outline_choices(self) -> dict[str, dict[str, str]]:
+        """Breast to rater to a digest of `image` and `segment` of the sheet: they may hold what no result may hold."""
+        found: dict[str, dict[str, str]] = {}
+        for r in (row for row in self.readings if row.image or row.segment):
+            chosen = hashlib.sha256(f"{r.image}\n{r.segment}".encode()).hexdigest()
+            found.setdefault(r.breast, {})[r.rater] = chosen[:16]
+        return found
 
     @cached_property
     def outlined(self) -> list[str]:
         """Breasts with at least one outline, sorted."""
         return sorted(self.outlines)
+
+    def described(self, breasts: Iterable[str]) -> list[list[str]]:
+        """What the report says of breasts: each with its exam, patient, side, label and partition."""
+        rows = ((name, self.breasts[name]) for name in breasts)
+        return [[name, r.exam, self.patient_of(name), r.side, r.label, r.partition] for name, r in rows]
 
     def predicted(self, arm: str) -> list[str]:
         """Cases that an arm is applied to; the baseline works on outlined sections only."""
@@ -178,6 +208,11 @@ class Study:
     def folds(self) -> list[str]:
         """Fold names."""
         return [str(number) for number in range(1, self.config.fold.folds + 1)]
+
+    @cached_property
+    def held_out(self) -> dict[str, str]:
+        """Development breast to the fold that holds it out, by `folds_given`, which raises; a pilot deals its own."""
+        return folds_given(self) if self.sample_of is None else dealt(self, self.cases("development"))
 
     @cached_property
     def arms(self) -> dict[str, Arm]:
@@ -227,17 +262,7 @@ class Study:
     def planned(self) -> dict[str, Any]:
         """What `lock_plan` freezes: the primary comparison, its test, the threshold rule, the subgroups, the test cases
         with the digests of their outlines. Of a pilot, that of the whole study."""
-        if self.sample_of is not None:
-            return self.sample_of.planned
-        blocks = self.params("compare", "fold", "primary_arm", "readers", "seed", "segment", "train")
-        cases = {
-            case: {"patient": self.patient_of(case)}
-            | {reader: self.digests[path] for reader, path in sorted(self.outlines.get(case, {}).items())}
-            for case in self.cases("test")
-        }
-        arm = self.arms[self.config.primary_arm].model_dump(mode="json")
-        blocks["compare"] = {key: value for key, value in blocks["compare"].items() if key not in ("arms", "outliers")}
-        return blocks | {"primary_test": "margin", "arm": arm, "test_cases": cases}
+        return planned(self.whole)
 
     @property
     def harmonizations(self) -> list[str]:
@@ -262,30 +287,13 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
     readings = read(Path(config.sheets.readings), Reading)
     named = config.sheets.decisions
     decisions = read(Path(named), Decision, may_be_empty=True) if named else []
-    absent = [name for name in config.compare.subgroups if breasts and name not in type(breasts[0]).model_fields]
-    if absent:
-        raise ConfigError(
-            f"{source}: compare: subgroups: {config.sheets.breasts} has no column {absent[0]}. Add it, or leave it out"
-        )
     check(exams, breasts, readings, config.readers.test)
     check_decisions(decisions, {b.breast: b.exam for b in breasts}, {e.exam for e in exams})
     externals = {name: read(Path(str(arm.sheet)), External) for name, arm in config.arms.items() if arm.external}
     by_breast = {name: check_external(name, rows, breasts) for name, rows in externals.items()}
-    study = Study(config, {e.exam: e for e in exams}, {b.breast: b for b in breasts}, readings, decisions, by_breast)
+    by_exam, by_name = {e.exam: e for e in exams}, {b.breast: b for b in breasts}
+    release = read_release(config.release) if config.release else None
+    study = Study(config, by_exam, by_name, readings, decisions, by_breast, release=release)
     study.enrolment.check()
-    if config.mask.method == "network" and not config.mask.weights and not study.breast_masks:
-        raise ConfigError(
-            f"{source}: mask: method: network needs masks to train on: no development breast has one in the column"
-            f" breast_mask of {config.sheets.breasts}. Fill that column, name trained weights (mask: weights: FILE),"
-            " or write instead: method: classical"
-        )
-    patients = {study.patient_of(b) for b in study.cases("development", label="malignant")}
-    learns = any(arm.trained or arm.network == "nnunet" for arm in config.arms.values())
-    if learns and len(patients) < config.fold.folds:
-        raise ConfigError(
-            f"{source}: fold: folds: {config.fold.folds} folds for {len(patients)} development patients with cancer."
-            f" Write instead: folds: {max(2, len(patients))}"
-        )
-    if config.segment.fraction == "tuned" and not study.cases("tuning"):
-        raise ConfigError(f"{source}: segment: fraction: tuned needs tuning cases. Write instead: fraction: 0.5")
+    refuse_too_little(study, source)
     return study

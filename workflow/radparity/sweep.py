@@ -178,6 +178,7 @@ def sweep(
             if progress:
                 progress(counts["looked at"], len(paths))
     _write(STATS, json.dumps(stats, sort_keys=True, indent=0))
+    os.utime(STATS)  # `radparity why` says when the last sweep was, also where it found nothing new
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     writer.writerows([("path", "digest", "bytes"), *rows])

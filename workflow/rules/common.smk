@@ -1,10 +1,15 @@
 # Functions that several rules share.
+import tomllib
 from functools import cache
 from math import ceil
+
+from snakemake.io import strip_wildcard_constraints
 
 # Of rules whose memory or time grows with the attempt. None inside a job of a cluster: Snakemake would repeat it there,
 # in the very memory that it did not fit in.
 RETRIES = 2 if workflow.is_main_process else 0
+
+RECREATED = os.environ.get("RADPARITY_ONLY", "").split()
 
 OF_EXAMS = ("intake", "eligible", "convert", "kinetics", "register", "verify", "keep")
 OF_ARMS = ("predict", "segment")
@@ -20,8 +25,9 @@ FOLDERS = {
 @cache
 def batch_of(by_exams):
     """Exam to its batch, or breast."""
-    exams = {exam: study.batches.of(patient) for exam, patient in study.patients.items()}
-    return exams if by_exams else {breast: exams[row.exam] for breast, row in study.breasts.items()}
+    if by_exams:
+        return study.batch_of
+    return {breast: study.batch_of[row.exam] for breast, row in study.breasts.items()}
 
 
 @cache
@@ -34,8 +40,9 @@ def grouped(stage, arm=None):
 
 
 def members(stage, wildcards):
-    """The cases that a job of a stage takes."""
-    return grouped(stage, wildcards.arm if stage in OF_ARMS else None)[wildcards.batch]
+    """The cases that a job of a stage takes; called by `radparity recreate`, those that it names."""
+    found = grouped(stage, wildcards.arm if stage in OF_ARMS else None)[wildcards.batch]
+    return [case for case in found if case in RECREATED] if RECREATED else found
 
 
 def batches(stage, cases=None, **named):
@@ -78,6 +85,20 @@ def kept_lists():
     return [] if study.kind != "exams" or study.config.keep == "all" else batches("keep")
 
 
+def waiting_lists():
+    """What the exams that wait for a release are made into, so that nothing is left to do for them when it comes."""
+    if study.kind != "exams" or len(study.entered) == len(study.exams):
+        return []
+    exams = [exam for exam in study.exams if exam not in study.entered]
+    breasts = [breast for breast, row in study.breasts.items() if row.exam not in study.entered]
+    made = [
+        *batches("register", exams),
+        *batches("mask", breasts),
+        *batches("outline", [breast for breast in breasts if breast in study.outlines]),
+    ]
+    return made + sum((batches("harmonize", breasts, harmonization=each) for each in made_harmonizations(study)), [])
+
+
 def chosen(reference, cases):
     """For the params `files`: one file of each of these cases only, in this order."""
     return {"file": reference, "cases": list(cases)}
@@ -113,6 +134,30 @@ def raw_digests(*paths):
     return {path: raw[path] for path in sorted(paths)}
 
 
+def audited():
+    """What the audit compares results with; see `radparity.audit.study.audit_study`."""
+    return {
+        "raw": lambda wc: raw_digests(*study.whole.raw_paths()),
+        "rules": lambda wc: rules_here(),
+        "allow": study.config.deidentify.allow,
+        "full": study.config.audit == "full",
+        "template": "workflow/report/audit.html",
+    }
+
+
+def rules_here():
+    """Of all rules that make results: digests of code and environment, their files, the versions that they ask for."""
+    found = {}
+    for one in workflow.rules:
+        script = Path(str(one.script or "")).stem
+        files = [strip_wildcard_constraints(str(path)) for path in one.output]
+        if script and files:
+            made = one.params.get("made") or {}
+            pinned = pins(environment_of(script))
+            found[one.name] = digest(script)(None) | {"files": sorted({*files, *made.values()}), "pins": pinned}
+    return found
+
+
 def grid_params():
     """What decides on a breast's grid: params of every rule that puts something on it."""
     chosen = study.params("harmonize")["harmonize"]
@@ -120,11 +165,13 @@ def grid_params():
 
 
 STAGE_CASES = {
-    **{stage: lambda: list(study.exams) for stage in ("intake", "eligible", "convert", "register", "keep")},
+    **{stage: lambda: list(study.exams) for stage in ("intake", "eligible", "convert", "register")},
+    # What waits for a release is kept whole for it.
+    "keep": lambda: list(study.entered),
     **{stage: lambda: list(study.breasts) for stage in ("harmonize", "mask")},
     **{stage: lambda: study.cases("development") for stage in ("slab", "nnunet")},
-    "kinetics": lambda: [exam for exam in study.exams if study.maps(exam)],
-    "verify": lambda: [exam for exam, row in study.exams.items() if row.truth],
+    "kinetics": lambda: [exam for exam in study.entered if study.maps(exam)],
+    "verify": lambda: [exam for exam, row in study.entered.items() if row.truth],
     "outline": lambda: study.outlined,
     "consensus": lambda: study.cases("tuning", "test"),
 }
@@ -203,7 +250,7 @@ def shown_cases():
 @cache
 def checked_exams(which):
     """The exams among which twins are looked for: those of the development cases, or all."""
-    return sorted(study.exams if which == "all" else {study.exam_of(b) for b in study.cases("development")})
+    return sorted(study.entered if which == "all" else {study.exam_of(b) for b in study.cases("development")})
 
 
 def batch_jobs(wildcards):
@@ -213,3 +260,26 @@ def batch_jobs(wildcards):
     stages += ["slab"] * len({study.arms[name].harmonization for name in study.compared_networks})
     of_arms = sum(len(grouped(stage, arm)) for stage in OF_ARMS for arm in study.compared)
     return of_arms + sum(len(grouped(stage)) for stage in stages)
+
+
+def described_run(wildcards):
+    """What the crate says of the study beside the ledger: its rules, the files that it was given, whose data it uses."""
+    given = [source, *(str(sheet) for sheet in study.config.sheets.model_dump().values() if sheet)]
+    rules = {
+        one.name: {
+            "does": " ".join((one.docstring or one.name).split()),
+            "benchmark": strip_wildcard_constraints(str(one.benchmark)),
+            "log": strip_wildcard_constraints(str(next(iter(one.log)))),
+        }
+        for one in workflow.rules
+        if one.script and one.benchmark
+    }
+    return {
+        "study": study.config.study,
+        "version": tomllib.loads(Path(workflow.basedir, "pyproject.toml").read_text())["project"]["version"],
+        "snakemake": snakemake_version,
+        "given": [os.path.relpath(path) for path in given],
+        "exams": [] if study.kind == "masks" else sorted(study.exams),
+        "raw": study.config.raw,
+        "rules": rules,
+    }

@@ -47,7 +47,8 @@ rule fold_twins:
 
 
 rule fold_partition:
-    """What every development breast is for every fold's network. Made from the sheets alone, once there are no twins."""
+    """What every development breast is for every fold's network: from the sheets and the folds that `radparity sweep`
+    gave, once there are no twins."""
     input:
         twins="results/fold/twins_development.json",
     output:
@@ -64,7 +65,9 @@ rule fold_partition:
         runtime=10,
     params:
         **study.params("fold", "seed"),
-        development=lambda wc: [[b, study.patient_of(b), study.breasts[b].label] for b in study.cases("development")],
+        development=lambda wc: [
+            [b, study.patient_of(b), study.breasts[b].label, study.held_out[b]] for b in study.cases("development")
+        ],
         pilot=study.config.pilot,
         code=digest("fold_partition"),
     message:

@@ -1,4 +1,5 @@
 # A study of masks that were made elsewhere: read and check them all, compare, report.
+from radparity.citations import shipped, with_data
 from radparity.compare.columns import TABLES as COMPARED
 
 AMONG = ["pooled", "agreement", "references", "distances", "sizes"]
@@ -183,8 +184,9 @@ rule masks_report:
         mem_mb=2000,
         runtime=30,
     params:
-        config=study.config.model_dump(mode="json", exclude={"raw", "sheets"}),
+        config=study.config.model_dump(mode="json", exclude={"raw", "sheets", "audit", "crate"}),
         unused=study.unused,
+        data=[work.sentence for work in with_data(shipped(raw=study.config.raw))],
         code=digest("masks_report"),
     message:
         "report"

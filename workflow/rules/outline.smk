@@ -1,3 +1,6 @@
+ENTERED_OUTLINED = [breast for breast in study.outlined if study.exam_of(breast) in study.entered]
+
+
 rule outline:
     input:
         lists("outline"),
@@ -35,7 +38,7 @@ rule outline_case:
             breast: {
                 "exam": study.exam_of(breast),
                 "outlines": study.outlines[breast],
-                "chosen": study.outline_choices(breast),
+                "chosen": study.outline_choices.get(breast, {}),
                 "folder": study.outlined_images(breast),
                 "raw": raw_digests(*filter(None, [*study.outlines[breast].values(), study.outlined_images(breast)])),
                 "accepted": study.outline_accepted(breast),
@@ -66,7 +69,7 @@ rule outline_study:
     Cases that are excluded for their outlines alone count too: a fault of an export excludes many of them.
     """
     input:
-        outline=lists("outline"),
+        outline=lists("outline", ENTERED_OUTLINED),
     output:
         table="results/outline/shifts.tsv",
         columns="results/outline/shifts.json",
@@ -81,7 +84,7 @@ rule outline_study:
         mem_mb=1000,
         runtime=20,
     params:
-        patients={breast: study.patient_of(breast) for breast in study.outlined},
+        patients={breast: study.patient_of(breast) for breast in ENTERED_OUTLINED},
         files={"records": "outline.record"},
         code=digest("outline_study"),
     message:

@@ -6,9 +6,12 @@ rule report:
 rule report_study:
     """The one page that a human reads first; opens from disk, no network."""
     input:
-        **{f"{stage}_lists": lists(stage) for stage in ("intake", "eligible", "convert", "register", "mask")},
-        harmonize_lists=lists("harmonize", harmonization=GRID),
-        outline_lists=lists("outline"),
+        **{
+            f"{stage}_lists": lists(stage, study.entered if stage in OF_EXAMS else study.cases())
+            for stage in ("intake", "eligible", "convert", "register", "mask")
+        },
+        harmonize_lists=lists("harmonize", study.cases(), harmonization=GRID),
+        outline_lists=lists("outline", ENTERED_OUTLINED),
         predict_lists=lists("predict", arm=study.config.primary_arm),
         segment_lists=lists("segment", arm=study.config.primary_arm),
         kinetics_lists=lists("kinetics"),
@@ -43,6 +46,7 @@ rule report_study:
         page="results/report/index.html",
         flow="results/report/flow.tsv",
         exams="results/report/flow_exams.tsv",
+        headline="results/report/headline.tsv",
     log:
         "results/logs/report/study.log",
     benchmark:
@@ -68,12 +72,11 @@ rule report_study:
             "checks": "outline_lists.check",
         },
         config=study.config.model_dump(
-            mode="json", by_alias=True, exclude={"raw", "sheets", "keep", "scratch", "estimate"}
+            mode="json", by_alias=True, exclude={"raw", "sheets", "keep", "scratch", "estimate", "audit", "crate"}
         ),
         pilot=lambda wc: about(study),
-        breasts=lambda wc: [
-            [b, r.exam, study.patient_of(b), r.side, r.label, r.partition] for b, r in sorted(study.breasts.items())
-        ],
+        release=lambda wc: about_release(study),
+        breasts=lambda wc: study.described(study.cases()),
         code=digest("report_study"),
     message:
         "report"

@@ -1,4 +1,4 @@
-TRUE_BREASTS = [breast for breast, row in study.breasts.items() if study.exams[row.exam].truth]
+TRUE_BREASTS = [b for b, row in study.breasts.items() if row.exam in study.entered and study.exams[row.exam].truth]
 TRUE_TEST = [breast for breast in study.cases("test") if breast in TRUE_BREASTS]
 
 

@@ -12,9 +12,20 @@ from pydantic import Field, StringConstraints, model_validator
 
 from radparity.config.explain import validated
 from radparity.config.imaging import Harmonize, Mask, Register
-from radparity.config.judging import Compare, Deidentify, LearningCurve, Power, Readers, Report, Segment, Selection
+from radparity.config.judging import (
+    Compare,
+    Deidentify,
+    LearningCurve,
+    Power,
+    Readers,
+    Reads,
+    Report,
+    Segment,
+    Selection,
+)
 from radparity.config.networks import Arm, Estimate, Fold, NnUnet, Predict, Subset, Train
 from radparity.config.section import CHANNELS, DEFAULT_CHANNELS, Channel, ConfigError, Name, Section
+from radparity.crate import Level
 from radparity.criteria import Rule, check_rules
 from radparity.keep import Tier
 
@@ -57,12 +68,14 @@ class Config(Section):
     raw: str = Field(description="folder that the paths in the sheets are relative to")
     plan: str = Field("plan", description="folder of the locked plan and the log of looks at the test set")
     sheets: Sheets
+    release: Name | None = Field(None, description="train, tune and test see the exams of this release only")
     pilot: int | None = Field(None, ge=1, description="a sample of about so many exams, without any test case")
     batch: int = Field(8, ge=1, description="patients whose exams and breasts go through a stage in one job")
     keep: Tier = Field("all", description="what stays on disk once nothing of this configuration reads it any more")
     scratch: str | None = Field(
         None, min_length=1, description="folder of each node, or a variable as $TMPDIR, to work in; none: in results/"
     )
+    crate: Level = Field("all", description="what `snakemake crate` describes: every file, or not those of the cases")
     readers: Readers
     eligible: list[Rule] = Field([], description="in order; the first that is not met is the box of the flow chart")
     # The attribute cannot be called `register`: that is a method of every pydantic model.
@@ -82,6 +95,7 @@ class Config(Section):
     selection: Selection | None = None
     learning_curve: LearningCurve | None = None
     report: Report = Report()
+    audit: Reads = Field("changed", description="what the audit reads: files that changed since the last one, or all")
     deidentify: Deidentify = Deidentify()
     phantom: Phantom | None = None
 

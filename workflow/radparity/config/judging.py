@@ -93,6 +93,9 @@ class Report(Section):
     power: bool = Field(False, description="true: how many cases such a study needs, from `snakemake power`")
 
 
+Reads = Literal["changed", "full"]
+
+
 class Deidentify(Section):
     """The audit's search of everything under results/ for the names, ids, dates and UIDs of the source."""
 

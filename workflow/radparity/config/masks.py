@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, model_validator
 
 from radparity.config.explain import validated
-from radparity.config.judging import Compare, Deidentify, Readers
+from radparity.config.judging import Compare, Deidentify, Readers, Reads
 from radparity.config.section import Name, Section
+from radparity.crate import Level
 
 NONE = "none"
 READERS = "readers"
@@ -34,9 +35,11 @@ class MasksConfig(Section):
     raw: str = Field(description="folder that the paths in the sheet are relative to")
     plan: str = Field("plan", description="folder of the locked plan and the log of looks at the test set")
     sheets: MaskSheets
+    crate: Level = Field("all", description="as in a study of exams")
     readers: Readers
     network: Name = Field(NONE, description="the rater who is compared with the readers; none: readers only")
     compare: Compare = Compare()
+    audit: Reads = Field("changed", description="what the audit reads: files that changed since the last one, or all")
     deidentify: Deidentify = Deidentify()
 
     @property

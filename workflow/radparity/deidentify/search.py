@@ -11,13 +11,16 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from radparity.audit.files import OWN
 from radparity.deidentify.formats import View
 from radparity.deidentify.identifiers import Source, read_source
 from radparity.deidentify.matcher import Matcher
 from radparity.deidentify.views import BROKEN, pieces, readable, views
 from radparity.deidentify.words import fold
+from radparity.ledger import SUFFIX
 
 SHOWN = 500
+SAID = OWN["audit"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -32,9 +35,12 @@ class Finding(NamedTuple):
 
 
 def files(results: Path) -> list[Path]:
-    """Every file and empty folder below a folder, in order, except what a running job is writing."""
+    """Every file and empty folder below a folder, in order, except what a running job is writing, and what the audit
+    before this one said: it was masked, and this one writes it anew."""
     found: list[Path] = []
     for top, folders, names in os.walk(results):
+        of_audit = Path(top) == results / "audit"
+        names = [name for name in names if not (of_audit and name.removesuffix(SUFFIX) in SAID)]
         found += [Path(top, name) for name in names if not name.startswith(".writing-")]
         found += [] if folders or names else [Path(top)]
     return sorted(found)

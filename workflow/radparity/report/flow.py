@@ -12,6 +12,7 @@ from radparity.report.tables import Table
 
 EXAM_STAGES = ("intake", "eligible", "convert", "register")
 BREAST_STAGES = ("harmonize", "mask", "outline", "predict", "segment")
+RELEASE = "the next release"
 ORDER = (*EXAM_STAGES, *BREAST_STAGES, "compare")
 PARTITIONS = ("development", "tuning", "test", "shown")
 LABELS = ("malignant", "benign")
@@ -33,8 +34,8 @@ NO_REFERENCE = (
 
 @dataclass(frozen=True)
 class End:
-    """Where an exam or a breast ended: status `ok`, or `excluded` at a stage with code and sentence; on an interim page
-    also `waiting` for a stage.
+    """Where an exam or a breast ended: status `ok`, or `excluded` at a stage with code and sentence; `waiting` for the
+    next release, or on an interim page for a stage.
 
     rule: the rule of eligibility that it does not meet. overridden: a decision keeps it although a rule would not.
     """
@@ -111,6 +112,11 @@ def _outcome(
     return Outcome(overridden=overridden, breast=breast)
 
 
+def arrivals(breasts: Iterable[Breast]) -> list[Outcome]:
+    """The end, for now, of breasts whose exams are not in the release."""
+    return [Outcome(WAITING, RELEASE, WAITING, breast=breast) for breast in breasts]
+
+
 def exam_ends(
     exams: Iterable[str],
     ends: Iterable[Outcome],
@@ -152,7 +158,7 @@ def exam_ends(
 
 
 def _place(stage: str, rule: str, rules: Sequence[str]) -> tuple[int, int]:
-    return ORDER.index(stage) if stage else -1, rules.index(rule) if rule in rules else -1
+    return ORDER.index(stage) if stage in ORDER else -1, rules.index(rule) if rule in rules else -1
 
 
 def flow_rows(ends: Sequence[Outcome], rules: Sequence[str] = ()) -> list[dict[str, Any]]:

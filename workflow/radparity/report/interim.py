@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from radparity.compare.columns import TABLES
 from radparity.job import digest_of
 from radparity.pilot import about
 from radparity.record import read
+from radparity.release.fixed import about_release
 from radparity.report.results import STAGES, Results, read_results
 from radparity.status.counts import status
 from radparity.status.stages import RESULTS, Part, parts
@@ -25,7 +26,8 @@ def read_interim(study: Study) -> Results:
     grid = study.arms[primary].harmonization
     own = {part.stage: part for part in parts(study) if part.cases and part.of in ("", grid, primary)}
     awaited = {stage: part for stage, part in own.items() if stage in STAGES}
-    files = {stage: _records(part) for stage, part in awaited.items()}
+    entered = {*study.entered, *study.cases()}
+    files = {stage: _records(part, entered) for stage, part in awaited.items()}
     found = {
         "published": [PUBLISHED],
         "curves": _there(f"train/{arm}/{k}/curve.tsv" for arm in study.compared_networks for k in study.folds),
@@ -35,14 +37,15 @@ def read_interim(study: Study) -> Results:
         "shifts": _there(["outline/shifts.tsv"]),
         **_comparison(study),
     }
-    breasts = [[b, r.exam, study.patient_of(b), r.side, r.label, r.partition] for b, r in sorted(study.breasts.items())]
-    config = study.config.model_dump(mode="json", by_alias=True, exclude={"raw", "sheets", "keep", "scratch"})
-    results = read_results(files | found, config, breasts, about(study))
+    breasts = study.described(study.cases())
+    apart = {"raw", "sheets", "keep", "scratch", "audit", "crate"}
+    config = study.config.model_dump(mode="json", by_alias=True, exclude=apart)
+    results = read_results(files | found, config, breasts, about(study), about_release(study))
     return replace(results, awaited={stage: part.cases for stage, part in awaited.items()}, exams=sorted(study.exams))
 
 
-def _records(part: Part) -> list[str]:
-    return [path.as_posix() for case in part.cases if status(path := part.record(case))]
+def _records(part: Part, entered: Collection[str]) -> list[str]:
+    return [path.as_posix() for case in part.cases if case in entered and status(path := part.record(case))]
 
 
 def _there(names: Iterable[str]) -> list[str]:
@@ -54,6 +57,9 @@ def _comparison(study: Study) -> dict[str, list[str]]:
     tables = [RESULTS / "compare" / arm / f"{table}.tsv" for arm in study.compared for table in TABLES]
     plans = [RESULTS / "compare" / arm / "plan.json" for arm in study.compared]
     if not all(map(is_current, [*tables, *plans])):
+        return {}
+    compared = {case for path in plans for case in read(ledger.sidecar(path))["params"].get("patients", {})}
+    if not compared <= set(study.cases("test")):  # of another release
         return {}
     return {"compare": [path.as_posix() for path in tables], "plans": [path.as_posix() for path in plans]}
 

@@ -46,7 +46,7 @@ def ledger_table(results: Results) -> Table:
         found = next((read(path) for path in entries if path.is_file()), None)
         if found is not None:
             versions = ", ".join(f"{package} {version}" for package, version in sorted(found["versions"].items()))
-            code = str(found["code"] or "")
+            code = str((found["code"] or {}).get("script", ""))
             rows.append(
                 [found["rule"], found["output"], found["sha256"][:SHORT], code[:SHORT], versions, found["device"]]
             )

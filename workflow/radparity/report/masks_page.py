@@ -15,6 +15,7 @@ from radparity.report.more import more_tables
 from radparity.report.outliers import outliers_table
 from radparity.report.paper import paper_figures
 from radparity.report.results import Results, read_table
+from radparity.report.software import software_table, used
 from radparity.report.tables import Table
 from radparity.report.verdict import limits_of_tables, verdict
 
@@ -23,13 +24,19 @@ GIVEN = {"network": "given", "region": "section"}
 
 
 def build(
-    files: Mapping[str, Sequence[str]], config: Mapping[str, Any], unused: Sequence[str], template: Path
+    files: Mapping[str, Sequence[str]],
+    config: Mapping[str, Any],
+    unused: Sequence[str],
+    template: Path,
+    root: str,
+    data: Sequence[str] = (),
 ) -> tuple[str, str]:
     """The page, and the counts of cases as tab-separated text. The same results give the same bytes.
 
     files: the table of cases (`cases`), the tables among readers (`among`), and of the network the tables (`compare`),
     the plan's record (`plans`) and the figures as JSON and PNG (`figures`).
-    unused: raters of the sheet that take no part.
+    unused: raters of the sheet that take no part. root: digest over the inputs of the page's job (`radparity.root`).
+    data: of others, with what to cite of it.
     """
     cases = read_table(files["cases"][0])
     among = {Path(path).stem: read_table(path) for path in files["among"]}
@@ -60,8 +67,11 @@ def build(
         "more": more_tables(results),
         "outliers": outliers_table(results),
         "figures": paper_figures(results),
+        "data": data,
+        "software": software_table(used(path for paths in files.values() for path in paths)),
         "ledger": made.ledger_table(results),
         "configuration": made.configuration_digest(results),
+        "root": root,
     }
     return page.render(context), flow.to_csv(sep="\t", index=False)
 

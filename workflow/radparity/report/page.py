@@ -8,39 +8,37 @@ from typing import Any
 
 import jinja2
 
+from radparity.citations import REAL_EXAMS
 from radparity.record import read
 from radparity.report import data, flow, made, pictures, plan, plots, stamp, study, tables
 from radparity.report.baselines import side_by_side
 from radparity.report.beside import beside_table
 from radparity.report.experiments import experiments
 from radparity.report.figures import Figure
+from radparity.report.methods import methods
 from radparity.report.more import more_tables
 from radparity.report.outliers import outlier_figure, outliers_table
 from radparity.report.outlines import checked_figures, checked_table, limited, shift_warnings, shifts_table
 from radparity.report.paper import paper_figures
 from radparity.report.power import power_figure, power_sentences
-from radparity.report.results import Results
+from radparity.report.results import Breast, Results
+from radparity.report.software import software_table, used
 from radparity.report.tables import Table
 from radparity.report.threshold import maxima_table, thresholds_table
 from radparity.report.verdict import PHANTOM_BANNER, verdict
-
-CITATIONS = {
-    "UCSF-BR-06": (
-        "Newitt D, Hylton N. Single site breast DCE-MRI data and segmentations from patients undergoing neoadjuvant "
-        "chemotherapy. The Cancer Imaging Archive, 2016. doi:10.7937/K9/TCIA.2016.QHsyhJKy (CC BY 3.0)."
-    ),
-}
-"""Real exams that ship with the project, and whose they are."""
 
 
 def build(results: Results, template: Path) -> tuple[str, str, str]:
     """The page, and the flows of breasts and of exams as tab-separated text. The same results give the same bytes."""
     rules = [rule["name"] for rule in results.config["eligible"]]
     ends = flow.outcomes(results.breasts, results.records, _without_reference(results), results.awaited)
+    waiting = results.release or {"exams": [], "breasts": []}
+    ends += flow.arrivals(Breast(*row) for row in waiting["breasts"])
     rows = flow.flow_rows(ends, rules)
     interim = results.awaited is not None
     came = results.exams if interim else results.records["intake"]
     exams = flow.exam_ends(came, ends, results.records, rules, interim)
+    exams |= dict.fromkeys(waiting["exams"], flow.End(flow.WAITING, flow.RELEASE, flow.WAITING))
     exam_rows = flow.exam_rows(exams, rules)
     _check_counts(results, ends)
     environment = jinja2.Environment(
@@ -48,6 +46,7 @@ def build(results: Results, template: Path) -> tuple[str, str, str]:
     )
     page = environment.from_string(template.read_text(encoding="utf-8"))
     standings = plan.standings(results)
+    software = used(path for paths in results.files.values() for path in paths)
     own = standings.get(results.primary)
     context = {
         "study": results.config["study"],
@@ -74,8 +73,8 @@ def build(results: Results, template: Path) -> tuple[str, str, str]:
         "readers": len(results.config["readers"]["test"]),
         "departures": study.departures(results),
         "exams": flow.exam_group(exam_rows),
-        "patients": len({breast.patient for breast in results.breasts}),
-        "breasts": len(results.breasts),
+        "patients": len({end.breast.patient for end in ends}),
+        "breasts": len(ends),
         "groups": flow.groups(rows),
         "exclusions": _exclusions(ends),
         "decisions": flow.decisions_table(results.records["eligible"]),
@@ -100,8 +99,13 @@ def build(results: Results, template: Path) -> tuple[str, str, str]:
         "data": data.data_tables(results),
         "registration": data.registration_table(results),
         "intensities": data.intensity_tables(results),
+        "methods": methods(results, ends, {name: end.status for name, end in exams.items()}, software)
+        if not interim
+        else None,
+        "software": software_table(software),
         "ledger": made.ledger_table(results),
         "configuration": made.configuration_digest(results),
+        "root": results.root,
     }
     return page.render(context), flow.flow_tsv(rows), flow.flow_tsv(exam_rows, flow.EXAM_COLUMNS)
 
@@ -196,7 +200,7 @@ def _shown(results: Results) -> list[dict[str, Any]]:
                 "figures": panels,
                 "table": _kinetics_table(breast.exam, record) if record else None,
                 "volume": bool(record and "tumour_volume" in record),
-                "citation": CITATIONS.get(breast.exam, ""),
+                "citation": REAL_EXAMS[breast.exam].sentence if breast.exam in REAL_EXAMS else "",
             }
         )
     return found

@@ -51,10 +51,14 @@ class Results:
     """every input file by its name in the rule"""
     pilot: dict[str, Any] | None = None
     """of a pilot: what `radparity.pilot.about` says"""
+    release: dict[str, Any] | None = None
+    """of a study under a release: what `about_release` says"""
     awaited: dict[str, list[str]] | None = None
     """of an interim page: stage to the exams or breasts that will have a record there"""
     exams: list[str] = field(default_factory=list)
     """of an interim page: all exams"""
+    root: str = ""
+    """digest over the inputs of the page's job (`radparity.root`); none of an interim page"""
 
     @property
     def primary(self) -> str:
@@ -89,6 +93,7 @@ def read_results(
     config: dict[str, Any],
     breasts: Sequence[Sequence[str]],
     pilot: dict[str, Any] | None = None,
+    release: dict[str, Any] | None = None,
 ) -> Results:
     """Read a study's results. `files` holds the files of each input of the report's rule, by the input's name."""
     compare: dict[str, dict[str, pd.DataFrame]] = {}
@@ -108,6 +113,7 @@ def read_results(
         published=yaml.safe_load(Path(files["published"][0]).read_text(encoding="utf-8")),
         files={name: list(paths) for name, paths in files.items()},
         pilot=pilot,
+        release=release,
     )
 
 

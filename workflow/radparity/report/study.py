@@ -18,6 +18,7 @@ def study_table(results: Results) -> Table:
     )
     rows = [
         ["study", str(c["study"])],
+        ["release", _release(results)],
         ["seed", str(c["seed"])],
         ["arms", "; ".join(arms)],
         ["readers", ", ".join(c["readers"]["test"]) + (" (slots, not persons)" if c["readers"]["anonymous"] else "")],
@@ -34,6 +35,15 @@ def study_table(results: Results) -> Table:
         ["threshold", "; ".join(_fraction(results, arm) for arm in results.fractions)],
     ]
     return Table("study", "Settings of the study", ["setting", "value"], rows, words=(0, 1))
+
+
+def _release(results: Results) -> str:
+    """What train, tune and test saw."""
+    if results.release is None:
+        return "none: all exams of the sheets"
+    exams = len(results.release["exams"])
+    later = f"{exams} exam{'s' * (exams != 1)} came later and wait{'s' * (exams == 1)} for the next one"
+    return f"{results.release['name']} ({results.release['digest'][:16]}); {later if exams else 'none came later'}"
 
 
 def _standing(results: Results, arm: str) -> str:

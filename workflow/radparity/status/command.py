@@ -55,7 +55,7 @@ def look(study: Study | MasksStudy) -> Status:
     """Read how far a study is, in the working folder."""
     batches = None
     if isinstance(study, Study):
-        batches = {study.batches.of(patient) for patient in study.patients.values()}
+        batches = set(study.batch_of.values())
     notes = read_notes(RESULTS / "logs", batches)
     alive, failures = sorted_out(notes)
     of_the_dead = {f for failure in failures for f in failure.targets}

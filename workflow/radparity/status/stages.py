@@ -57,7 +57,7 @@ def _of_exams(study: Study) -> list[Part]:
     judged = study.cases("tuning", "test", "shown")
     nnunet = [arm for arm in arms if study.arms[arm].network == "nnunet"]
     found = [Part(stage, "", "exams", exams) for stage in ("intake", "eligible", "convert", "register")]
-    found += [Part("kinetics", "", "exams", [exam for exam in exams if study.maps(exam)])]
+    found += [Part("kinetics", "", "exams", [exam for exam in study.entered if study.maps(exam)])]
     found += [Part("harmonize", each, "breasts", breasts) for each in sorted({grid, *learned})]
     found += [Part("harmonize", each, "breasts", judged) for each in other]
     found += [_files("mask", "networks", "mask/weights.pt")] if study.breast_masks else []
@@ -77,7 +77,7 @@ def _of_exams(study: Study) -> list[Part]:
     found += [Part("segment", arm, "breasts", shown.get(arm, tested)) for arm in arms]
     found += [_files("compare", "tables", *(f"compare/{arm}/main.tsv" for arm in arms))]
     found += [_files("figures", "figures", f"figures/{primary}/figure_5a.svg")]
-    true = [exam for exam, row in study.exams.items() if row.truth]
+    true = [exam for exam, row in study.entered.items() if row.truth]
     found += [Part("verify", "", "exams", true), _files("verify", "tables", "verify/summary.tsv")] if true else []
     return [part for part in _merged([*found, *_last()]) if part.cases or part.files]
 
@@ -87,7 +87,7 @@ def _files(stage: str, unit: str, *files: str) -> Part:
 
 
 def _last() -> list[Part]:
-    return [_files("report", "pages", "report/index.html"), _files("audit", "tables", "audit/audit.json")]
+    return [_files("report", "pages", "report/index.html"), _files("audit", "tables", "audit/green.json")]
 
 
 def _merged(found: list[Part]) -> list[Part]:
