@@ -70,6 +70,18 @@ def test_a_requeued_job_goes_on_under_its_own_number(study, local, training):
     assert "resumed" in log(study)
 
 
+def test_the_walltime_leaves_a_training_time_to_save(study, local, training):
+    process, job = training
+    # Held back, so that it has work left when its minute is over; SLURM then asks it to end before it kills it.
+    send(study, signal.SIGSTOP)
+    study.slurm.run("scontrol", "update", f"JobId={job}", "TimeLimit=1")
+    until(lambda: study.slurm.state_of(job) == "COMPLETING", "the walltime is over", 240)
+    send(study, signal.SIGCONT)
+    finished(study, local, process)
+    assert states(study) == ["TIMEOUT", "COMPLETED"]
+    assert "resumed" in log(study)
+
+
 def test_the_walltime_ends_a_training_that_hangs_and_the_next_attempt_finishes(study, local, training):
     process, job = training
     send(study, signal.SIGSTOP)
