@@ -237,9 +237,6 @@ class Slurm:
     def node_of(self, job):
         return self.run("squeue", "-h", "-j", job, "-o", "%N").strip()
 
-    def state_of(self, job):
-        return self.run("squeue", "-h", "-t", "all", "-j", job, "-o", "%T").strip()
-
     def signal(self, job, name):
         self.run("scancel", f"--signal={name}", job)
 

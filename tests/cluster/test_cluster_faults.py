@@ -42,15 +42,27 @@ def states(study):
     return [job["state"] for job in study.jobs("train_fold")]
 
 
-def send(study, number):
-    """A signal to the training's own processes."""
+def processes(study):
+    """Ids of the training's own processes."""
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
             command = Path("/proc", entry, "cmdline").read_text()
         except OSError:
             continue
         if f"{study.folder}/" in command and "train_fold.py" in command:
-            os.kill(int(entry), number)
+            yield int(entry)
+
+
+def send(study, number):
+    for process in processes(study):
+        os.kill(process, number)
+
+
+def told(study, number):
+    """Whether a signal waits for a training that is held back."""
+    lines = (Path(f"/proc/{process}/status").read_text().splitlines() for process in processes(study))
+    waiting = (int(line.split()[1], 16) for own in lines for line in own if line.startswith(("SigPnd", "ShdPnd")))
+    return any(mask >> (number - 1) & 1 for mask in waiting)
 
 
 def test_a_signal_saves_and_the_next_attempt_goes_on(study, local, training):
@@ -70,15 +82,15 @@ def test_a_requeued_job_goes_on_under_its_own_number(study, local, training):
     assert "resumed" in log(study)
 
 
-def test_the_walltime_leaves_a_training_time_to_save(study, local, training):
+def test_a_training_is_asked_to_save_before_its_walltime(study, local, training):
     process, job = training
-    # Held back, so that it has work left when its minute is over; SLURM then asks it to end before it kills it.
+    # Held back, so that it has work left when its time is nearly over.
     send(study, signal.SIGSTOP)
-    study.slurm.run("scontrol", "update", f"JobId={job}", "TimeLimit=1")
-    until(lambda: study.slurm.state_of(job) == "COMPLETING", "the walltime is over", 240)
+    study.slurm.run("scontrol", "update", f"JobId={job}", "TimeLimit=6")
+    until(lambda: told(study, signal.SIGTERM), "SLURM says that the end is near", 240)
     send(study, signal.SIGCONT)
     finished(study, local, process)
-    assert states(study) == ["TIMEOUT", "COMPLETED"]
+    assert states(study) == ["FAILED", "COMPLETED"]
     assert "resumed" in log(study)
 
 
