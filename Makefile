@@ -1,6 +1,6 @@
 # make study   the demo study, from nothing to the report
 # make test    formatting, lint, types, unit tests, workflow tests
-# make test-all   beyond that, what needs more than this project installs: the study on a real SLURM
+# make test-all   beyond that: each environment alone, and the study on a real SLURM, where there is one
 PYTHON ?= python3
 CORES ?= 2
 BIN := .venv/bin
@@ -28,7 +28,7 @@ test: install
 	tests/run
 
 test-all: raw
-	$(BIN)/python -m pytest -q -rs tests/cluster
+	$(BIN)/python -m pytest -q -rs tests/environments tests/cluster
 
 clean:
 	rm -rf results .radparity data .snakemake

@@ -70,6 +70,16 @@ def test_a_requeued_job_goes_on_under_its_own_number(study, local, training):
     assert "resumed" in log(study)
 
 
+def test_a_training_is_asked_to_save_before_its_walltime(study, local, training):
+    process, job = training
+    # Held back, so that it has work left when its time is nearly over; SLURM has it go on with the signal.
+    send(study, signal.SIGSTOP)
+    study.slurm.run("scontrol", "update", f"JobId={job}", "TimeLimit=6")
+    finished(study, local, process)
+    assert states(study) == ["FAILED", "COMPLETED"]
+    assert "resumed" in log(study)
+
+
 def test_the_walltime_ends_a_training_that_hangs_and_the_next_attempt_finishes(study, local, training):
     process, job = training
     send(study, signal.SIGSTOP)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 
 
 def test_the_cluster_leaves_the_same_bytes(study, local):
@@ -11,7 +12,10 @@ def test_the_cluster_leaves_the_same_bytes(study, local):
     code, out = study.on_cluster()
     assert code == 0, out[-5000:]
     assert {job["state"] for job in study.jobs()} == {"COMPLETED"}
-    assert len({job["comment"] for job in study.jobs()}) == len(study.jobs()), "a job ran twice"
+    ran = Counter(job["comment"] for job in study.jobs())
+    chains = {comment: times for comment, times in ran.items() if comment.startswith("rule_chain")}
+    batches = len(list((study.folder / "results/intake").glob("batch_*.json")))
+    assert sum(chains.values()) == batches > 1 and set((ran - Counter(chains)).values()) == {1}, "a job ran twice"
     ours, expected = study.digests(), local.digests()
     assert sorted(ours) == sorted(expected)
     assert [name for name in expected if ours[name] != expected[name]] == []

@@ -11,6 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STAND_IN = ROOT / "tests/environments/conda"
 sys.path.insert(0, str(ROOT / "tests/unit"))
+# The fewest that every stage runs on up to a green audit: two folds with both labels, tuning and two test cases.
+EXAMS = "E05 E07 E10 E13 E16 E18 E20 E24 E25 E31 E34".split()
+DEMO = os.environ.get("RADPARITY_STUDY") == "demo"
+ARGUMENTS = ("--sdm", "conda", "--conda-prefix", "../environments")
 
 
 def _project():
@@ -78,3 +82,35 @@ def launcher(index, tmp_path_factory):
     pins = ROOT / "requirements-launcher.txt"
     run(folder / "bin/pip", "install", "--quiet", "--no-deps", "-r", pins, "-e", ROOT)
     return folder
+
+
+def make(kind, folder):
+    exams = sorted(path.name for path in (ROOT / "data/demo/dicom").glob("E*")) if DEMO else EXAMS
+    project = kind(folder, exams, small=not DEMO)
+    if not DEMO:
+        project.configure(
+            arms={"unet": {"network": "paper", "width": 2}, "fuzzy_c_means": {"network": "fuzzy_c_means"}}
+            | {"nnunet": {"network": "nnunet"}},
+            nnunet={
+                "configuration": "2d",
+                "epochs": 1,
+                "iterations": 2,
+                "validation_iterations": 1,
+                "mirroring": False,
+            },
+            selection={"arms": ["unet", "fuzzy_c_means"], "repeats": 1},
+            power={"cases": [20, 40], "studies": 100},
+            report={"experiments": ["selection"], "power": True},
+        )
+    project.sweep()
+    return project
+
+
+@pytest.fixture(scope="session")
+def prepared(launcher, tmp_path_factory):
+    """A study whose environments were made beforehand, as on a login node."""
+    Launched.launcher = launcher
+    project = make(Launched, tmp_path_factory.mktemp("conda") / "study")
+    code, out = project.snakemake(*ARGUMENTS, "--conda-create-envs-only")
+    assert code == 0, out[-5000:]
+    return project

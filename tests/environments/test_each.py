@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import pytest
-from conftest import STAND_IN, run
+from conftest import run
 from needs import environments, imported, pins
 from packaging.utils import canonicalize_name
 
@@ -28,11 +28,11 @@ print(json.dumps([(package.name, package.version) for package in metadata.distri
 
 
 @pytest.fixture(scope="module", params=sorted(environments()))
-def made(request, index, tmp_path_factory):
-    """A fresh virtual environment with the pins of one file."""
-    prefix = tmp_path_factory.mktemp(request.param) / "prefix"
-    run(STAND_IN / "bin/conda", "env", "create", "--file", environments()[request.param], "--prefix", prefix)
-    return request.param, prefix / "bin/python"
+def made(request, prepared):
+    """The virtual environment that was made of one file for the study."""
+    asked = environments()[request.param].read_text()
+    copies = (prepared.folder.parent / "environments").glob("*.yaml")
+    return request.param, next(copy.with_suffix("") for copy in copies if copy.read_text() == asked) / "bin/python"
 
 
 def test_nothing_but_the_pins_is_installed_and_it_fits_together(made):

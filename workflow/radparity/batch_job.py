@@ -14,8 +14,6 @@ import logging
 import shutil
 import traceback
 from collections.abc import Callable
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -116,17 +114,7 @@ class Case:
 
 def installed(versions: dict[str, str]) -> bool:
     """Whether Python and the packages have the versions that a ledger entry names."""
-    return all(_version(package) == version for package, version in versions.items())
-
-
-@cache
-def _version(package: str) -> str | None:
-    if package == "python":
-        return ledger.versions()["python"]
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+    return all(ledger.version_of(package) == version for package, version in versions.items())
 
 
 def case_record(run: Case, stage: str, work: Callable[[Any], dict[str, Any]]) -> None:
@@ -177,6 +165,7 @@ def batch_job(snakemake: Any, make: Callable[[Case], None]) -> None:
                 log.info("%s", name)
                 try:
                     case.prepare()
+                    ledger.computes_on("cpu")  # unless the case has a network, and that chooses a GPU
                     make(case)
                     found = case.publish()
                 except Exception as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import site
 import sys
 from functools import cache
 from importlib import metadata
@@ -18,6 +19,8 @@ SUFFIX = ".ledger.json"
 PACKAGES = (
     "antspyx dcm2niix jinja2 matplotlib nibabel nnunetv2 numpy pandas pydantic pydicom scipy statsmodels torch".split()
 )
+
+_computed_on = ["cpu"]
 
 
 def sidecar(path: Path) -> Path:
@@ -37,21 +40,39 @@ def versions() -> dict[str, str]:
 
     Not only of those that were imported: that depends on which case of a batch was the first to need one.
     """
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {package: version_of(package) for package in ("python", *PACKAGES)}
+    return {package: version for package, version in found.items() if version is not None}
+
+
+@cache
+def version_of(package: str) -> str | None:
+    """The version of a package, or of Python, in this process's own environment; None where it is not there."""
+    if package == "python":
+        return ".".join(map(str, sys.version_info[:3]))
+    return next((found.version for found in metadata.distributions(name=package, path=_own_folders())), None)
+
+
+@cache
+def _own_folders() -> list[str]:
+    """Where this environment keeps its packages, with the folders that its .pth files add.
+
+    Not all of sys.path: Snakemake appends there the packages of the environment that it runs in itself.
+    """
+    folders = site.getsitepackages()
+    lines = [
+        line for folder in folders for file in Path(folder).glob("*.pth") for line in file.read_text().splitlines()
+    ]
+    return folders + [line for line in lines if Path(line).is_dir()]
+
+
+def computes_on(device: str) -> None:
+    """Say what the outputs from here on are computed on: `cpu`, or the name of a GPU."""
+    _computed_on[0] = device
 
 
 def device() -> str:
-    """The kind of device that this process has computed on."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        return str(torch.cuda.get_device_name())
-    return "cpu"
+    """The kind of device that was last named; `cpu` where none was."""
+    return _computed_on[0]
 
 
 def entry(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 
+from radparity import ledger
+
 log = logging.getLogger(__name__)
 # As SLURM says in a job which GPUs it was given, and what stands there in a job without.
 GIVEN_BY_SLURM = ("SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "CUDA_VISIBLE_DEVICES")
@@ -33,7 +35,9 @@ def choose_device(wanted: str) -> str:
             " or write train: device: cpu and ask for no GPU in the profile"
         )
     device = "cuda" if wanted != "cpu" and seen else "cpu"
-    log.info("%s, device %s%s", build, device, f", {torch.cuda.get_device_name()}" if device == "cuda" else "")
+    kind = str(torch.cuda.get_device_name()) if device == "cuda" else device
+    ledger.computes_on(kind)
+    log.info("%s, device %s", build, kind)
     return device
 
 
