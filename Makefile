@@ -5,7 +5,7 @@ PYTHON ?= python3
 CORES ?= 2
 BIN := .venv/bin
 
-.PHONY: study raw test test-all install clean
+.PHONY: study raw test test-all environments cluster install clean
 
 study: raw
 	$(BIN)/snakemake --cores $(CORES)
@@ -27,8 +27,12 @@ install: .venv/installed
 test: install
 	tests/run
 
+# Side by side: the cluster mostly waits.
 test-all: raw
-	$(BIN)/python -m pytest -q -rs tests/environments tests/cluster
+	$(MAKE) --jobs 2 --output-sync environments cluster
+
+environments cluster:
+	$(BIN)/python -m pytest -q -rs tests/$@
 
 clean:
 	rm -rf results .radparity data .snakemake

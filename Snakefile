@@ -128,6 +128,7 @@ rule all:
         lambda wc: waiting_lists(),
 
 
+include: "workflow/rules/recorded.smk"
 include: "workflow/rules/common.smk"
 
 

@@ -1,9 +1,6 @@
 # Functions that several rules share.
-import tomllib
 from functools import cache
 from math import ceil
-
-from snakemake.io import strip_wildcard_constraints
 
 # Of rules whose memory or time grows with the attempt. None inside a job of a cluster: Snakemake would repeat it there,
 # in the very memory that it did not fit in.
@@ -114,50 +111,6 @@ def minutes(stage, each, least=10):
     return lambda wildcards, attempt: attempt * (least + ceil(each * len(members(stage, wildcards))))
 
 
-def digest(script):
-    """Digests of a script's code and of its environment, for its rule's params.
-
-    They take the reading of 100 modules, so only where the rule has a job.
-    """
-    return lambda wildcards: {"script": code_digest(script), "environment": environment(environment_of(script))}
-
-
-@cache
-def environment_of(script):
-    """The environment file of the rule that runs a script."""
-    user = next(one for one in workflow.rules if Path(str(one.script or "")).stem == script)
-    return Path(workflow.basedir, "workflow/rules", str(user.conda_env))
-
-
-def raw_digests(*paths):
-    """Content digest of each raw path that a rule reads, for its params; the audit checks them against the sweep."""
-    return {path: raw[path] for path in sorted(paths)}
-
-
-def audited():
-    """What the audit compares results with; see `radparity.audit.study.audit_study`."""
-    return {
-        "raw": lambda wc: raw_digests(*study.whole.raw_paths()),
-        "rules": lambda wc: rules_here(),
-        "allow": study.config.deidentify.allow,
-        "full": study.config.audit == "full",
-        "template": "workflow/report/audit.html",
-    }
-
-
-def rules_here():
-    """Of all rules that make results: digests of code and environment, their files, the versions that they ask for."""
-    found = {}
-    for one in workflow.rules:
-        script = Path(str(one.script or "")).stem
-        files = [strip_wildcard_constraints(str(path)) for path in one.output]
-        if script and files:
-            made = one.params.get("made") or {}
-            pinned = pins(environment_of(script))
-            found[one.name] = digest(script)(None) | {"files": sorted({*files, *made.values()}), "pins": pinned}
-    return found
-
-
 def grid_params():
     """What decides on a breast's grid: params of every rule that puts something on it."""
     chosen = study.params("harmonize")["harmonize"]
@@ -260,26 +213,3 @@ def batch_jobs(wildcards):
     stages += ["slab"] * len({study.arms[name].harmonization for name in study.compared_networks})
     of_arms = sum(len(grouped(stage, arm)) for stage in OF_ARMS for arm in study.compared)
     return of_arms + sum(len(grouped(stage)) for stage in stages)
-
-
-def described_run(wildcards):
-    """What the crate says of the study beside the ledger: its rules, the files that it was given, whose data it uses."""
-    given = [source, *(str(sheet) for sheet in study.config.sheets.model_dump().values() if sheet)]
-    rules = {
-        one.name: {
-            "does": " ".join((one.docstring or one.name).split()),
-            "benchmark": strip_wildcard_constraints(str(one.benchmark)),
-            "log": strip_wildcard_constraints(str(next(iter(one.log)))),
-        }
-        for one in workflow.rules
-        if one.script and one.benchmark
-    }
-    return {
-        "study": study.config.study,
-        "version": tomllib.loads(Path(workflow.basedir, "pyproject.toml").read_text())["project"]["version"],
-        "snakemake": snakemake_version,
-        "given": [os.path.relpath(path) for path in given],
-        "exams": [] if study.kind == "masks" else sorted(study.exams),
-        "raw": study.config.raw,
-        "rules": rules,
-    }
