@@ -1,4 +1,4 @@
-"""Made: versions, digests, and where the ledger lies."""
+"""Made: digests, and where the ledger lies."""
 
 from __future__ import annotations
 
@@ -39,17 +39,14 @@ def _usable(results: Results, name: str) -> list[Path]:
 
 
 def ledger_table(results: Results) -> Table:
-    """One output of each stage, with digests, versions and device, from its ledger entry."""
+    """One output of each stage, with digests of it and of the code, from its ledger entry."""
     rows = []
     for name in EXAMPLES:
         entries = [sidecar(path) for path in _usable(results, name)]
         found = next((read(path) for path in entries if path.is_file()), None)
         if found is not None:
-            versions = ", ".join(f"{package} {version}" for package, version in sorted(found["versions"].items()))
             code = str((found["code"] or {}).get("script", ""))
-            rows.append(
-                [found["rule"], found["output"], found["sha256"][:SHORT], code[:SHORT], versions, found["device"]]
-            )
-    head = ["rule", "an output of it", "its SHA-256", "digest of the code", "versions", "device"]
+            rows.append([found["rule"], found["output"], found["sha256"][:SHORT], code[:SHORT]])
+    head = ["rule", "an output of it", "its SHA-256", "digest of the code"]
     note = f"The first {SHORT} digits. Beside every file under results/ lies <file>{SUFFIX} with the whole entry."
-    return Table("ledger", "From the ledger", head, rows, note, range(6))
+    return Table("ledger", "From the ledger", head, rows, note, range(4))
