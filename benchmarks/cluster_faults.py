@@ -32,6 +32,6 @@ if done.returncode or UNDISTURBED not in runs:
 usual = sum(map(seconds, runs[UNDISTURBED]))
 lines = ["# What a fault costs a training", "", "| fault | the job's runs | seconds lost |", "|---|---|---:|"]
 for name, own in runs.items():
-    fault = name.removeprefix("test_").replace("_", " ")
+    fault = name.removeprefix("test_").split("[")[0].replace("_", " ")
     lines.append(f"| {fault} | {', '.join(run['state'] for run in own)} | {sum(map(seconds, own)) - usual:.0f} |")
 (HERE / "cluster_faults.md").write_text("\n".join(lines) + "\n")
