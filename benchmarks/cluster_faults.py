@@ -4,12 +4,16 @@ Seconds are the job's own, over all its runs; the training that only saw slurmct
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
+
+from demo import processor
 
 HERE = Path(__file__).parent
 TESTS = "tests/cluster/test_cluster_faults.py"
@@ -30,8 +34,19 @@ runs = {case.get("name"): json.loads(p.get("value")) for case in cases for p in 
 if done.returncode or UNDISTURBED not in runs:
     sys.exit("the tests failed or were skipped: no table")
 usual = sum(map(seconds, runs[UNDISTURBED]))
-lines = ["# What a fault costs a training", "", "| fault | the job's runs | seconds lost |", "|---|---|---:|"]
+version = subprocess.run(["slurmctld", "-V"], capture_output=True, text=True, check=True).stdout.strip()
+machine = (
+    f"{processor()}, {os.cpu_count()} cores, {version}, snakemake {metadata.version('snakemake')}; one run of each."
+)
+lines = [
+    "# What a fault costs a training",
+    "",
+    machine,
+    "",
+    "| fault | the job's runs | seconds lost |",
+    "|---|---|---:|",
+]
 for name, own in runs.items():
-    fault = name.removeprefix("test_").replace("_", " ")
+    fault = name.removeprefix("test_").split("[")[0].replace("_", " ")
     lines.append(f"| {fault} | {', '.join(run['state'] for run in own)} | {sum(map(seconds, own)) - usual:.0f} |")
 (HERE / "cluster_faults.md").write_text("\n".join(lines) + "\n")

@@ -6,14 +6,21 @@ import signal
 from pathlib import Path
 
 import pytest
+from on_cluster import PROFILE
 from slurm import until
 
 WEIGHTS = "results/train/unet/1/weights.pt"
 
 
 @pytest.fixture
-def training(study, record_property):
-    """A fold's training that is under way on the cluster: Snakemake's process, and the id of its job."""
+def training(request, study, record_property):
+    """A fold's training that is under way on the cluster: Snakemake's process, and the id of its job.
+
+    With the parameter `unwarned` SLURM does not ask it to save before its walltime.
+    """
+    if getattr(request, "param", None) == "unwarned":
+        path = study.folder / PROFILE / "profile.yaml"
+        path.write_text("".join(line for line in path.open() if "slurm_extra" not in line))
     study.forget("train/unet/1/*", "logs/train/*")
     process = study.submit(WEIGHTS)
     until(lambda: "step 100" in log(study), "the training runs", 300)
@@ -80,6 +87,7 @@ def test_a_training_is_asked_to_save_before_its_walltime(study, local, training)
     assert "resumed" in log(study)
 
 
+@pytest.mark.parametrize("training", ["unwarned"], indirect=True)
 def test_the_walltime_ends_a_training_that_hangs_and_the_next_attempt_finishes(study, local, training):
     process, job = training
     send(study, signal.SIGSTOP)
