@@ -12,7 +12,8 @@ import pytest
 from conftest import ARGUMENTS, DEMO, ROOT, Local, make, run
 from needs import environments, imported, package_of, pins, rules
 
-VARYING = ("logs", "benchmarks", "audit")
+# The audit and the kit hold digests of what tells of the environment, the crate how long jobs took.
+VARYING = ("logs", "benchmarks", "audit", "crate", "kit")
 
 
 @pytest.fixture(scope="session")
