@@ -14,7 +14,7 @@ def test_the_cluster_leaves_the_same_bytes(study, local):
     assert {job["state"] for job in study.jobs()} == {"COMPLETED"}
     ran = Counter(job["comment"] for job in study.jobs())
     chains = {comment: times for comment, times in ran.items() if comment.startswith("rule_chain")}
-    batches = len(list((study.folder / "results/intake").glob("batch_*.json")))
+    batches = len({path.name.split(".")[0] for path in (study.folder / "results/intake").glob("batch_*.json")})
     assert sum(chains.values()) == batches > 1 and set((ran - Counter(chains)).values()) == {1}, "a job ran twice"
     ours, expected = study.digests(), local.digests()
     assert sorted(ours) == sorted(expected)

@@ -42,7 +42,8 @@ def ledgers(project):
 
 
 def without_versions(page):
-    """A page without the versions of packages, as `numpy 2.3.5`, which tell of the environment."""
+    """A page without its table of environments and without versions, as `numpy 2.3.5`: they are different ones."""
+    page = re.sub(r"(?s)<figure[^>]*>\s*<figcaption>The software that made.*?</figure>", "", page)
     return re.sub(r"\b\w+ \d+(\.\d+)+(\+\w+)?(, )?", "", page)
 
 
