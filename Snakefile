@@ -20,6 +20,7 @@
 #   predict/<arm>/<breast>/probability.nii.gz, predict/<arm>/benign.npz (some benign breasts, out of fold)
 #   consensus/<breast>/references.nii.gz            leave-one-reader-out
 #   segment/<arm>/fraction.json, curve.tsv, maxima.tsv, segment/<arm>/<breast>/mask.nii.gz
+#   seg/<arm>/<breast>/seg.dcm                      the mask as DICOM SEG for the hospital; made by the target seg
 #   select/<arm>/scores.tsv                         held-out development cases; made by the targets selection and
 #   select/selection.tsv, learning_curve.tsv        learning_curve
 #   compare/<arm>/main.tsv, cases.tsv, equivalence.tsv, scores.tsv, tails.tsv, thresholds.tsv,
@@ -30,18 +31,24 @@
 #   masks/cases.tsv, masks.npz                      of a study of masks alone (docs/masks.md), and its
 #   compare/readers/pooled.tsv, agreement.tsv, references.tsv, distances.tsv, sizes.tsv   without a network
 #   verify/cases.tsv, summary.tsv                   against the phantoms' truth
+#   view/<breast>/view.npz, thumbnail.webp          what its page shows of its images, without the network
+#   report/cases/<breast>.html, <breast>.webp       a page a case, and the strip of images that judges its quality
 #   keep/batch_<batch>.json                         which files went, where `keep` is not `all`
-#   report/index.html, flow.tsv, flow_exams.tsv       the page; where each breast and each exam ended
+#   report/index.html, data.html, preprocessing.html, quality.html, training.html, comparison.html, cases.html,
+#   report/provenance.html                          the report (docs/report.md); interim/ before the study is finished
+#   report/flow.tsv, flow_exams.tsv, assets/*       where each breast and each exam ended; what the pages load
 #   report/headline.tsv                             the numbers of its verdict and main tables (docs/releases.md)
 #   audit/index.html, audit.json, green.json         the verdict; green.json only where it is green
 #   crate/ro-crate-metadata.json                    this run described, with times; made by the target crate
 #   kit/audit_kit.zip, root.json                    for outsiders, free of identity; made by the target audit_kit
+#   share/report.zip, report/, share.json            the report without what is nobody else's; made by the target share
+#   bundle/<arm>.zip, <arm>.zip.sha256             for a site that only wants the network; made by the target bundle
 #   logs/, benchmarks/                              what varies from run to run
 # Every case folder also holds <stage>.json, its record: ok, or excluded with the reason. Beside every file lies
 # <file>.ledger.json: digests of the file, of what it was made from, and of the code.
 #
-# The rules of intake to slab, outline, predict, consensus and segment take the cases of some patients in one job. What
-# Snakemake sees of them is the list results/<stage>/batch_<batch>.json; a case that stands is not made again.
+# The rules of intake to slab, outline, predict, consensus, segment, view and page take the cases of some patients in one
+# job. What Snakemake sees of them is the list results/<stage>/batch_<batch>.json; a case that stands is not made again.
 import gc
 import os
 import sys
@@ -122,7 +129,7 @@ wildcard_constraints:
 rule all:
     default_target: True
     input:
-        "results/report/index.html",
+        lambda wc: report_files(),
         "results/audit/green.json",
         lambda wc: kept_lists(),
         lambda wc: waiting_lists(),
@@ -130,13 +137,14 @@ rule all:
 
 include: "workflow/rules/recorded.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/reported.smk"
 
 
-STAGES = {
-    "exams": """plan estimate intake eligible convert kinetics register harmonize mask outline fold slab train nnunet
-    predict consensus segment select compare figures power verify keep report audit kit crate""".split(),
-    "masks": ["plan", "masks", "audit", "crate"],
+RULES = {
+    "exams": """on_request plan estimate intake eligible convert kinetics register harmonize mask outline fold slab train nnunet
+    predict consensus segment seg select compare figures power verify view page keep assets report bundle audit kit share crate""".split(),
+    "masks": ["plan", "assets", "masks", "audit", "crate"],
 }
-for stage in STAGES[study.kind]:
+for each in RULES[study.kind]:
 
-    include: f"workflow/rules/{stage}.smk"
+    include: f"workflow/rules/{each}.smk"

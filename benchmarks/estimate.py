@@ -2,8 +2,8 @@
 
 Small is the real exam of resources/ as it is, large the same with twice the pixels a row and eight phases. One breast
 is imaged. Seconds of the processor, start of the job included, and peak memory are the jobs' own words in their logs.
-What is made of judged cases alone, some hundred in any study, is taken from the demo study that stands in results/, of
-any size of exam: seconds a case by Snakemake's clock, the largest memory and files.
+What is made of judged cases alone, some hundred in any study, and the cases' pages are taken from the demo study that
+stands in results/, of any size of exam: seconds a case by Snakemake's clock, the largest memory and files.
 
 python benchmarks/estimate.py > resources/estimate/measured.tsv          half an hour
 """
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,7 +29,8 @@ from large_exam import enlarge
 
 STAGES = ("intake", "eligible", "convert", "register", "harmonize/pre_p95", "mask", "outline", "slab/pre_p95")
 SHEETS = ("exams", "breasts", "readings", "decisions")
-OF_JUDGED = ("consensus", "predict/unet", "segment/unet")
+OF_DEMO = ("consensus", "predict/unet", "segment/unet", "view", "page")
+CASE_PAGES = ROOT / "results/report/cases"
 USED = re.compile(r"finished in .* s, ([\d.]+) s of the processor, peak ([\d.]+) GB")
 
 
@@ -101,12 +103,12 @@ def measured(folder: Path, stage: str) -> dict[str, float]:
     record = json.loads((case / f"{stage.partition('/')[0]}.json").read_text())
     if record["status"] != "ok":
         raise SystemExit(f"{stage} excluded the exam: {record}")
-    return {"processor_s": float(found[1]), "memory_gb": float(found[2])} | files_of(case)
+    return {"processor_s": float(found[1]), "memory_gb": float(found[2])} | files_of(case.iterdir())
 
 
-def files_of(case: Path) -> dict[str, float]:
-    """Number of files of a case, and MB of each; records and ledger entries together."""
-    sizes = {path.name: path.stat().st_size / 1e6 for path in case.iterdir()}
+def files_of(paths: Iterable[Path], case: str = "") -> dict[str, float]:
+    """Number of files of a case, and MB of each; records and ledger entries together. case: left out of their names."""
+    sizes = {path.name.removeprefix(f"{case}."): path.stat().st_size / 1e6 for path in paths}
     data = {name: size for name, size in sizes.items() if not name.endswith(".json")}
     return {"files": len(sizes), "records": sum(sizes.values()) - sum(data.values())} | data
 
@@ -119,7 +121,11 @@ def of_demo(stage: str) -> dict[str, float]:
         if not re.search("held_out|benign|tune|maxima", path.stem):
             with path.open() as stream:
                 jobs += list(csv.DictReader(stream, delimiter="\t"))
-    cases = [files_of(path) for path in (ROOT / "results" / stage).iterdir() if path.is_dir()]
+    if stage == "page":
+        names = [path.stem for path in CASE_PAGES.glob("*.html")]
+        cases = [files_of(CASE_PAGES.glob(f"{case}.*"), case) for case in names]
+    else:
+        cases = [files_of(path.iterdir()) for path in (ROOT / "results" / stage).iterdir() if path.is_dir()]
     largest = {what: max(case.get(what, 0) for case in cases) for what in cases[0]}
     seconds = sum(float(job["s"]) for job in jobs) / len(cases)
     return {"processor_s": seconds, "memory_gb": max(float(job["max_rss"]) for job in jobs) / 1000} | largest
@@ -142,7 +148,7 @@ def main() -> None:
             found[size] = {"raw": {"mb": raw}} | {stage: measured(folder, stage) for stage in STAGES}
     packages = ", ".join(f"{name} {version(name)}" for name in ("snakemake", "antspyx", "numpy"))
     print(f"# {processor()}, Python {platform.python_version()}, {packages}; made by benchmarks/estimate.py")
-    for stage in OF_JUDGED:
+    for stage in OF_DEMO:
         found["small"][stage] = found["large"][stage] = of_demo(stage)
     print("stage\twhat\tsmall\tlarge")
     for stage, figures in found["small"].items():

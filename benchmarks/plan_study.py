@@ -68,6 +68,7 @@ def write_study(folder: Path, size: Size, batch: int, demo: Path) -> Path:
     _write(folder / RAW, ("path", "digest", "bytes"), raw)
     config = yaml.safe_load(demo.read_text())
     del config["phantom"]
+    config["report"]["cases"] = "judged"  # as docs/case_pages.md advises at this size
     config |= {"batch": batch, "raw": "raw", "sheets": {name: f"sheets/{name}.tsv" for name in sheets}}
     of, patient = config["fold"]["folds"], {row[0]: row[1] for row in exams}
     places = sorted({(patient[row[1]], row[4]) for row in breasts})

@@ -48,6 +48,13 @@ class Project:
         if small:
             self.shrink()
 
+    @classmethod
+    def at(cls, folder, exams):
+        """The project that lies in a folder already."""
+        other = object.__new__(cls)
+        other.folder, other.exams, other.environment = Path(folder).absolute(), exams, {}
+        return other
+
     def shrink(self):
         """Settings that show how the chain behaves, not how well it segments."""
         self.configure(

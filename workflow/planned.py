@@ -18,6 +18,7 @@ from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings
 
 # As the profiles say.
 TRIGGERS = frozenset({RerunTrigger.MTIME, RerunTrigger.PARAMS, RerunTrigger.INPUT})
+LOOKED_INTO = 4_000_000
 
 
 def plan(configfile, overwritten, targets):
@@ -25,7 +26,12 @@ def plan(configfile, overwritten, targets):
     given = ConfigSettings(config=overwritten, configfiles=[Path(configfile)] if configfile else [])
     with SnakemakeApi(OutputSettings(quiet=frozenset({Quietness.ALL}))) as api:
         workflow = api.workflow(ResourceSettings(cores=1), config_settings=given, snakefile=Path("Snakefile"))
-        settings = DAGSettings(targets=frozenset(targets), force_incomplete=True, rerun_triggers=TRIGGERS)
+        settings = DAGSettings(
+            targets=frozenset(targets),
+            force_incomplete=True,
+            rerun_triggers=TRIGGERS,
+            max_checksum_file_size=LOOKED_INTO,
+        )
         try:
             # Of what Snakemake offers this makes the plan with the least beside it.
             with contextlib.redirect_stdout(io.StringIO()):

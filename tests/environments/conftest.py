@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "tests/unit"))
 # The fewest that every stage runs on up to a green audit: two folds with both labels, tuning and two test cases.
 EXAMS = "E05 E07 E10 E13 E16 E18 E20 E24 E25 E31 E34".split()
 DEMO = os.environ.get("RADPARITY_STUDY") == "demo"
-ARGUMENTS = ("all", "crate", "audit_kit", "--sdm", "conda", "--conda-prefix", "../environments")
+ARGUMENTS = ("all", "crate", "audit_kit", "seg", "--sdm", "conda", "--conda-prefix", "../environments")
 
 
 def _project():

@@ -16,7 +16,9 @@ class Named(list):
     """Snakemake's lists of names: iterates over the files, and knows them by name."""
 
     def __init__(self, named):
-        super().__init__(path for paths in named.values() for path in ([paths] if isinstance(paths, str) else paths))
+        super().__init__(
+            one for given in named.values() for one in (given if isinstance(given, list | dict) else [given])
+        )
         self._named = dict(named)
 
     def items(self):

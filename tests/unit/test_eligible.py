@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from radparity.config import ConfigError
 from radparity.criteria import Rule
 from radparity.decisions import Decision
-from radparity.eligible import exam_record, judge
+from radparity.eligible import OUT, exam_record, judge
 from radparity.enrolment import Enrolment, columns_of
 from radparity.report import flow
 from radparity.report.results import Breast as Sheet
@@ -141,6 +141,18 @@ def test_one_breast_leaves_while_the_other_stays():
     assert "seen by two (R5)" in record["breasts"]["R"]["sentence"]
 
 
+def test_what_is_on_hold_leaves_for_now_with_a_code_of_its_own():
+    exam = row(None, [decided("hold", breast="L")], L="malignant", R="benign")
+    record = exam_record("E1", [], {"E1": exam}, {"E1": INTAKE})
+    assert record["status"] == "ok" and record["breasts"]["R"] == {"status": "ok"}
+    assert record["breasts"]["L"]["code"] == "on_hold" and "seen by two (R5)" in record["breasts"]["L"]["sentence"]
+    # The exam's row holds where a breast has none of its own.
+    exam["decisions"] = [decided("exclude", breast="L"), decided("hold")]
+    record = exam_record("E1", [IMPLANT], {"E1": exam | {"columns": {"implant": "yes"}}}, {"E1": INTAKE})
+    assert {b: out["code"] for b, out in record["breasts"].items()} == {"L": "excluded_by_decision", "R": "on_hold"}
+    assert record["status"] == "excluded"
+
+
 def test_a_decision_beats_rules_and_never_a_fault():
     exam = row(None, [decided("include")], {"implant": "yes"}, L="benign") | {}
     record = exam_record("E1", [IMPLANT], {"E1": exam}, {"E1": INTAKE})
@@ -180,12 +192,12 @@ EXAMS = st.lists(
             "tesla": st.sampled_from([0.5, 1.5, None]),
             "plane": st.sampled_from(["sagittal", "axial"]),
             "faulty": st.sampled_from([False, False, False, True]),
-            "decision": st.sampled_from([None, None, None, "include", "exclude"]),
+            "decision": st.sampled_from([None, None, None, "include", "exclude", "hold", "keep"]),
             "breasts": st.lists(
                 st.tuples(
                     st.sampled_from(["malignant", "benign"]),
                     st.sampled_from([1.0, 2.0, 5.0, None]),
-                    st.sampled_from([None, None, None, "include", "exclude"]),
+                    st.sampled_from([None, None, None, "include", "exclude", "hold", "keep"]),
                 ),
                 max_size=2,
             ),
@@ -213,7 +225,7 @@ class Drawn:
             for side, (label, years, verdict) in zip("LR", e["breasts"], strict=False):
                 side_name = {"L": "left", "R": "right"}[side]
                 lines.append(f"E{n}{side}\tE{n}\t{side_name}\t{label}\tdevelopment\t{years or ''}\n")
-                if verdict and not (verdict == "include" and e["decision"] == "exclude"):
+                if verdict and not (verdict == "include" and e["decision"] in OUT):
                     self.decide(f"E{n}", f"E{n}{side}", verdict)
             if e["decision"]:
                 self.decide(f"E{n}", None, e["decision"])
@@ -255,7 +267,7 @@ def test_everyone_ends_in_one_box_and_the_boxes_sum(tmp_path_factory, rules, exa
     records, enrolment = drawn.records(rules)
     assert drawn.records(rules, reverse=True)[0] == records  # the order of rows means nothing
     names = [r.name for r in rules]
-    chosen = {(d.exam, d.breast): d.verdict for d in drawn.decisions}
+    chosen = {(d.exam, d.breast): d.verdict for d in drawn.decisions if d.verdict != "keep"}
     for sheet in drawn.breasts:
         exam = records[sheet.exam]
         if drawn.intake[sheet.exam]["status"] != "ok":
@@ -266,11 +278,14 @@ def test_everyone_ends_in_one_box_and_the_boxes_sum(tmp_path_factory, rules, exa
         assert len(found) == sum(b.exam == sheet.exam for b in drawn.breasts)
         if verdict == "include":
             assert out == {"status": "ok"}
-        elif verdict == "exclude":
-            assert out["code"] == "excluded_by_decision"
+        elif verdict in OUT:
+            assert out["code"] == {"exclude": "excluded_by_decision", "hold": "on_hold"}[verdict]
         else:
             assert out["status"] == "ok" or (out["code"] == "not_eligible" and out["rule"] in names)
             assert expected_plain(rules, drawn, sheet, out)
+    # That somebody has looked reaches no job.
+    drawn.decisions = [d for d in drawn.decisions if d.verdict != "keep"]
+    assert drawn.records(rules)[0] == records
     # What an exam's job saw of its patient was enough: all exams and all rules together say the same.
     for patient in set(enrolment.patients.values()):
         own = [name for name, whose in enrolment.patients.items() if whose == patient]

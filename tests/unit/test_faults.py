@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from test_convert import PLANES, SECTIONS, fault, write_phases
 
-from radparity.faults import FAULTS, ORDER, table
+from radparity.faults import FAULTS
+from radparity.faults_page import ORDER, table
 from radparity.intake.source import exam_files
 from radparity.outline import outline_case
 from radparity.record import DataFault

@@ -141,6 +141,10 @@ def test_the_sweeps_tables_and_caches_lose_her_and_what_persons_keep_is_named(st
     (study / "results/logs").mkdir()
     (study / "results/logs/one.log").write_text("E1L: done")
     (study / "results/logs/two.log").write_text("E2L: done")
+    copies = [study / "results/report/interim/index.html", study / "results/share/report/cases/case-001.webp"]
+    for copy in copies:  # they show her without her name
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(b"a picture")
     (study / "plan").mkdir()
     (study / "plan/plan.json").write_text('"E1L"')
     (study / "plan/given.tsv").write_text("patient\tbreast\tpartition\tfold\nP1\t\tdevelopment\t1 of 2\nP2\t\ttest\t\n")
@@ -154,6 +158,7 @@ def test_the_sweeps_tables_and_caches_lose_her_and_what_persons_keep_is_named(st
     assert (private / "stat.json").read_text() == '{\n"data/dicom/E2": [\n"a",\n"b"\n]\n}'
     assert (raw / "digests.tsv").read_text() == "path\tdigest\tbytes\ndicom/E2\tbb\t2\n"
     assert [path.name for path in (study / "results/logs").iterdir()] == ["two.log"]
+    assert not any(copy.exists() for copy in copies)
     assert not (private / "cache.bin").exists() and not (private / "state").exists()
     assert not (private / "made/train_fold/unet_1").exists()
     assert (study / "plan/given.tsv").read_text() == "patient\tbreast\tpartition\tfold\nP2\t\ttest\t\n"

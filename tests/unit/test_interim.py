@@ -1,4 +1,4 @@
-"""The interim page: made from whatever is there, counts what waits, and is never taken for the finished study's."""
+"""The interim report: made from whatever is there, counts what waits, and is never taken for the finished study's."""
 
 import csv
 import io
@@ -20,12 +20,12 @@ from radparity.kinds import open_whole
 from radparity.record import excluded, ok
 from radparity.report import flow
 from radparity.report.interim import is_current, read_interim
-from radparity.report.page import build
 from radparity.report.results import STAGES
+from radparity.report.site import build
 from radparity.status.stages import parts
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = ROOT / "workflow/report/index.html.j2"
+TEMPLATES = ROOT / "workflow/report"
 FACTS = {
     "intake": {
         "phases": [{"time_s": t, "files": []} for t in (0.0, 120.0, 240.0)],
@@ -34,11 +34,15 @@ FACTS = {
         "plane": "sagittal",
         "in_plane_mm": [0.7, 0.7],
         "section_mm": 3.0,
+        "sections": 3,
+        "phase_count": 3,
+        "oblique_degrees": 0.0,
         "scanner": {"manufacturer": "GE", "model": "Signa", "tesla": 1.5},
     },
     "eligible": {"overridden": [], "decisions": []},
     "register": {"quality": []},
-    "harmonize": {"divisors": [40.0, 40.0, 40.0]},
+    "harmonize": {"channels": ["t1c", "dce_in", "dce_out"], "divisors": [40.0, 40.0, 40.0]},
+    "mask": {"volume_ml": 300.0},
     "predict": {"section": 1, "first_section": 0},
     "segment": {"section": 1, "section_chosen_by": "readers"},
 }
@@ -84,11 +88,15 @@ def counted(text):
 
 def test_nothing_has_run(place):
     shutil.rmtree("results", ignore_errors=True)
-    page, breasts, exams = build(read_interim(place), TEMPLATE)
-    assert counted(breasts) == {"waiting": len(place.breasts)} and counted(exams) == {"waiting": len(place.exams)}
-    assert f"<title>Interim, 0 of {len(place.exams)} exams." in page
-    assert page.index('class="stamp"') < page.index('id="verdict"')
-    assert "No verdict yet." in page
+    site = build(read_interim(place), TEMPLATES)
+    assert counted(site["flow.tsv"]) == {"waiting": len(place.breasts)}
+    assert counted(site["flow_exams.tsv"]) == {"waiting": len(place.exams)}
+    pages = {name: text for name, text in site.items() if name.endswith(".html")}
+    assert len(pages) > 4 and "cases.html" not in "".join(pages.values())
+    for page in pages.values():
+        assert f"<title>Interim, 0 of {len(place.exams)} exams." in page
+        assert page.index('class="stamp"') < page.index("<h1")
+    assert "No verdict yet." in site["index.html"]
 
 
 @settings(max_examples=6, deadline=None)
@@ -98,7 +106,8 @@ def test_every_case_is_in_one_box_however_far_the_study_is(place, stages, data):
     out = set(data.draw(st.lists(st.sampled_from(exams), max_size=5)))
     pairs = [(part.stage, case) for part in parts(place) for case in part.cases if part.stage in flow.ORDER]
     made(place, stages, set(data.draw(st.lists(st.sampled_from(pairs), max_size=9))), out)
-    page, breasts, of_exams = build(read_interim(place), TEMPLATE)
+    site = build(read_interim(place), TEMPLATES)
+    page, breasts, of_exams = site["index.html"], site["flow.tsv"], site["flow_exams.tsv"]
     assert sum(counted(breasts).values()) == len(place.breasts)
     assert sum(counted(of_exams).values()) == len(exams)
     # A breast is through where every record that it will have is there, or where one excludes it.
@@ -138,16 +147,17 @@ def test_a_comparison_counts_only_where_it_is_whole_and_of_what_stands(place):
     assert read_interim(place).compare == {}
 
 
-def test_the_audit_leaves_the_interim_page_out_and_nothing_else(place):
+def test_the_audit_leaves_the_interim_report_out_and_nothing_else(place):
     shutil.rmtree("results", ignore_errors=True)
     folder = Path("results/report")
-    folder.mkdir(parents=True)
-    for name in ("interim.html", "interim_flow.tsv", "index.html"):
+    for name in ("interim/index.html", "interim/assets/report.css", "index.html", "cases/interim/x.html"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("x")
-    (Path("results/compare")).mkdir()
-    Path("results/compare/interim.tsv").write_text("x")
+    Path("results/compare/interim").mkdir(parents=True)
+    Path("results/compare/interim/main.tsv").write_text("x")
     found = [item.path for stage in stages(Path("results")) for item in items(Path("results"), stage)]
-    assert found == ["results/compare/interim.tsv", (folder / "index.html").as_posix()]
+    reported = [(folder / name).as_posix() for name in ("index.html", "cases/interim/x.html")]
+    assert found == ["results/compare/interim/main.tsv", *reported]
 
 
 def test_the_stages_of_the_page_are_those_that_the_status_knows(place):

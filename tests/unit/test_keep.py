@@ -21,15 +21,17 @@ RULES = jobs.ROOT / "workflow/rules"
 KEEP = (jobs.ROOT / "workflow/scripts/keep_batch.py").read_text()
 # Who reads a file that may go: keep.smk waits for them, or the study's other cases are read there only.
 READERS = {
-    "convert.phases": {"register_exam", "kinetics_exam", "outline_case", "verify_exam", "predict_external"},
+    "convert.phases": {
+        *("register_exam", "kinetics_exam", "outline_case", "verify_exam", "predict_external", "view_breast")
+    },
     "convert.t2": {"harmonize_breast"},
-    "register.registered": {"harmonize_breast", "mask_breast", "mask_train", "verify_exam"},
+    "register.registered": {"harmonize_breast", "mask_breast", "mask_train", "verify_exam", "view_breast"},
     "register.fields": {"verify_exam"},
     "harmonize.channels": {
         *("outline_case", "slab_breast", "predict_case", "predict_external", "predict_held_out", "predict_benign"),
-        *("nnunet_case", "nnunet_predict", "nnunet_held_out", "figures_cases", "report_study"),
+        *("nnunet_case", "nnunet_predict", "nnunet_held_out", "figures_cases", "report_study", "view_breast"),
     },
-    "mask.mask": {"slab_breast", "predict_case", "predict_held_out", "predict_benign", "verify_exam"},
+    "mask.mask": {"slab_breast", "predict_case", "predict_held_out", "predict_benign", "verify_exam", "view_breast"},
     "slab.slab": {"train_fold"},
 }
 

@@ -88,6 +88,56 @@ def test_looks_count_what_was_new_to_see(tmp_path):
         looks(tmp_path)
 
 
+def decided(**on):
+    """The content with decisions on its cases: case to verdict and date."""
+    cases = json.loads(json.dumps(CONTENT["test_cases"]))
+    for case, (verdict, date) in on.items():
+        cases[case]["decision"] = {"verdict": verdict, "date": date}
+    return CONTENT | {"test_cases": cases}
+
+
+def test_a_test_case_that_is_taken_out_after_the_lock_is_a_deviation_with_count_and_name(tmp_path):
+    def found(content):
+        return standing(tmp_path, "unet", "unet", content)
+
+    lock(tmp_path, decided(E2R=("exclude", "2025-12-01")), "2026-01-01T00:00:00+00:00", "c1")
+    assert found(decided(E2R=("exclude", "2025-12-01")))["deviations"] == []
+    both = decided(E1L=("hold", "2026-01-05"), E2R=("exclude", "2025-12-01"))
+    said = "test cases: 1 of 2 concerned by a decision since the plan was locked: E1L (hold)"
+    assert found(both)["deviations"] == [said] and found(both)["role"] == plan.DEVIATES
+    withdrawn = "test cases: 1 of 2 concerned by a decision since the plan was locked: E2R (decision withdrawn)"
+    assert found(CONTENT)["deviations"] == [withdrawn]
+    # Once the scores could be seen it says so; other differences stand beside it.
+    add_look(tmp_path, Look("2026-01-05T14:00:00+00:00", "c" * 40, "other", 2, "", "scores"))
+    late = f"{said}; 1 on the day of the first look (2026-01-05) or later"
+    other = "compare: margin: locked as 0.05, now 0.1"
+    assert found(both | changed(margin=0.1) | {"test_cases": both["test_cases"]})["deviations"] == [late, other]
+    assert found(decided(E1L=("hold", "2026-01-04"), E2R=("exclude", "2025-12-01")))["deviations"] == [said]
+
+
+def test_without_a_plan_what_leaves_after_the_first_look_is_said(tmp_path):
+    def found(**on):
+        return standing(tmp_path, "unet", "unet", decided(**on))
+
+    assert found(E1L=("exclude", "2026-01-02"))["deviations"] == []  # nobody had looked
+    add_look(tmp_path, look(1))
+    assert found(E1L=("exclude", "2025-12-30"))["deviations"] == []
+    assert found(E1L=("include", "2026-01-02"))["deviations"] == []
+    assert found(E1L=("exclude", "2026-01-02"))["role"] == plan.NOT_LOCKED
+    assert found(E1L=("exclude", "2026-01-01"), E2R=("hold", "2026-02-01"))["deviations"] == [
+        "test cases: 2 of 2 concerned by a decision since the test cases were looked at: E1L (exclude), E2R (hold);"
+        " 2 on the day of the first look (2025-12-31 or 2026-01-01) or later"
+    ]
+
+
+def test_a_case_that_leaves_after_the_look_is_named_wherever_it_was_decided(tmp_path):
+    """Seen in New York at eight in the evening, when UTC has the next day, and taken out at nine."""
+    add_look(tmp_path, Look("2026-11-23T01:00:00+00:00", "c" * 40, "unet", 2, "", "scores"))
+    said = standing(tmp_path, "unet", "unet", decided(E1L=("exclude", "2026-11-22")))["deviations"]
+    assert len(said) == 1 and "E1L (exclude); 1 on the day of the first look (2026-11-22 or 2026-11-23)" in said[0]
+    assert standing(tmp_path, "unet", "unet", decided(E1L=("exclude", "2026-11-21")))["deviations"] == []
+
+
 def _many(folder: Path, process: int) -> None:
     for number in range(50):
         add_look(folder, look(f"{process}-{number}"))

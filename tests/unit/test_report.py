@@ -1,4 +1,4 @@
-"""The report: every breast in one box, the first exclusion counts, words follow tables, the page stands alone."""
+"""The report: every breast in one box, the first exclusion counts, words follow tables, the pages stand alone."""
 
 import html.parser
 import json
@@ -22,13 +22,16 @@ from radparity.plan import Look, add_look, lock, standing
 from radparity.region import readers_box
 from radparity.report import flow, tables
 from radparity.report.baselines import side_by_side
-from radparity.report.page import build
+from radparity.report.frame import PAGES
 from radparity.report.pictures import channel_panel, example_cases
 from radparity.report.results import Breast, read_results
+from radparity.report.site import build
+from radparity.report.tables import Link, Table
+from radparity.report.templates import templates
 from radparity.report.verdict import HEADLINES, PHANTOM_BANNER, verdict
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = ROOT / "workflow/report/index.html.j2"
+TEMPLATES = ROOT / "workflow/report"
 PUBLISHED = ROOT / "resources/published/hirsch_2022.yaml"
 READERS = ["R1", "R2", "R3", "R4"]
 SHAPE = (3, 24, 30)
@@ -119,6 +122,9 @@ class Tree:
                 "plane": "sagittal",
                 "in_plane_mm": [0.7, 0.7],
                 "section_mm": 3.0,
+                "sections": 3,
+                "phase_count": 3,
+                "oblique_degrees": 0.0,
                 "scanner": {"manufacturer": "GE", "model": "Signa", "tesla": 1.5},
             },
             "register": {
@@ -129,6 +135,8 @@ class Tree:
                         "likeness_after": 0.8,
                         "jacobian": [0.7, 1.3],
                         "mean_displacement_mm": 0.6,
+                        "largest_displacement_mm": 1.6,
+                        "volume_change_enhancing": 0.01,
                     },
                     {"phase": 1, "likeness_before": 1.0},
                     {
@@ -137,10 +145,13 @@ class Tree:
                         "likeness_after": 0.9,
                         "jacobian": [-0.1, 1.3],
                         "mean_displacement_mm": 0.5,
+                        "largest_displacement_mm": 1.5,
+                        "volume_change_enhancing": -0.02,
                     },
                 ]
             },
-            "harmonize": {"divisors": [40.0, 40.0, 40.0]},
+            "harmonize": {"channels": ["t1c", "dce_in", "dce_out"], "divisors": [40.0, 40.0, 40.0]},
+            "mask": {"volume_ml": 300.0},
             "outline": {"raters": READERS, "section": 1},
             "predict": {"section": None if partition == "shown" else 1, "first_section": 0},
             "segment": {
@@ -229,15 +240,15 @@ class Tree:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def site(tmp_path_factory):
     tree = Tree(
         tmp_path_factory.mktemp("study"), excluded={"T1": ("convert", "grids_differ"), "D2": ("mask", "too_dark")}
     )
-    return build(tree.results(), TEMPLATE)
+    return build(tree.results(), TEMPLATES)
 
 
 class Parser(html.parser.HTMLParser):
-    VOID = {"meta", "img", "br", "link", "input", "hr"}
+    VOID = {"meta", "img", "br", "link", "input", "hr", "option"}
 
     def __init__(self, text):
         super().__init__()
@@ -254,42 +265,97 @@ class Parser(html.parser.HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+        assert tag in self.VOID or self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.text += data
 
 
-def test_the_page_is_whole_and_stands_alone(page):
-    parsed = Parser(page[0])
-    assert not parsed.open
-    assert len(parsed.ids) == len(set(parsed.ids)) > 20
-    assert {a[1:] for a in parsed.anchors if a.startswith("#")} <= set(parsed.ids)
-    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in parsed.tags}
-    loads = [
-        value
-        for _, found in parsed.tags
-        for name, value in found.items()
-        if name in ("src", "srcset", "data", "poster")
-    ]
-    assert loads and all(value.startswith("data:image/png;base64,") for value in loads)
-    assert not re.search(r"url\(|@import|https?://", page[0])
-    assert len(page[0]) < 8e6
-    assert page[0].lstrip().startswith("<!DOCTYPE html>")
+def pages(site):
+    return {name: Parser(text) for name, text in site.items() if name.endswith(".html")}
 
 
-def test_verdict_banner_and_exclusions_stand_on_the_page(page):
-    text = Parser(page[0]).text
-    assert "Too few cases for a verdict: 5 test cases, and the study asks for 50." in text
-    assert PHANTOM_BANNER in text
-    assert "<why>" in text  # escaped in the source, and therefore text
-    assert "difference 0" in text and "not a radiologist's outline" in text
+def test_every_page_is_whole_and_loads_nothing_from_elsewhere(site):
+    assert set(pages(site)) == set(PAGES)
+    for name, parsed in pages(site).items():
+        assert not parsed.open, name
+        assert len(parsed.ids) == len(set(parsed.ids)), name
+        assert not {"iframe", "object", "base"} & {tag for tag, _ in parsed.tags}, name
+        for tag, found in parsed.tags:
+            for attribute in {"src", "srcset", "data", "poster"} & set(found) | ({"href"} & set(found)):
+                value = found[attribute]
+                relative = not re.match(r"[a-z]+:|/", value)
+                assert relative or value == "data:," or value.startswith("data:image/png;base64,"), (name, tag, value)
+        assert not re.search(r"@import|https?://", site[name]), name
+        assert site[name].lstrip().startswith("<!DOCTYPE html>"), name
+    assert sum(map(len, site.values())) < 8e6
+
+
+def test_links_between_pages_lead_to_what_is_there(site):
+    parsed = pages(site)
+    for name, page in parsed.items():
+        for anchor in page.anchors:
+            file, _, place = anchor.partition("#")
+            if not file.startswith(("../", "cases/")):  # looked for in a study
+                assert (file or name) in site, (name, anchor)
+                assert not place or "=" in place or place in parsed[file or name].ids, (name, anchor)
+
+
+def test_every_page_has_one_first_heading_and_marks_itself_in_the_navigation(site):
+    for name, page in pages(site).items():
+        levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+        assert levels[0] == 1 and levels.count(1) == 1, name
+        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), name
+        marked = [found["href"] for tag, found in page.tags if tag == "a" and "aria-current" in found]
+        assert marked == [name]
+        assert all(found.get("alt") for tag, found in page.tags if tag == "img"), name
+        assert all(found.get("scope") for tag, found in page.tags if tag == "th"), name
+
+
+def test_every_table_and_figure_stands_on_one_page(site):
+    """What the report held when it was one page; the tables of a study that has them all are looked at in a study."""
+    placed = [place for page in pages(site).values() for place in page.ids if re.match("(table|figure)-", place)]
+    assert len(placed) == len(set(placed)) > 20
+    on = {place: name for name, page in pages(site).items() for place in page.ids}
+    wanted = {
+        "index.html": "verdict flow table-main-unet",
+        "data.html": "table-exclusions table-decisions table-scanners",
+        "preprocessing.html": "table-registration",
+        "training.html": "table-arms table-fold-divisors table-kept figure-learning",
+        "comparison.html": "table-beside table-baselines table-claims table-equivalence-unet table-tails-unet"
+        " table-truth-table figure-truth figure-channels table-outliers shown truth",
+        "provenance.html": "table-study table-plan methods made table-ledger",
+    }
+    for name, places in wanted.items():
+        for place in places.split():
+            assert on.get(place) == name, place
+
+
+def test_a_table_that_is_long_folds_and_keeps_its_rows():
+    macros = templates(TEMPLATES).get_template("macros.html.j2").module
+    short, long = (Table("t", "T", ["a"], [[f"row {k}"] for k in range(rows)]) for rows in (40, 41))
+    assert "<details>" not in macros.table(short) and "<details>" in macros.table(long)
+    assert macros.table(long).count("<tr><td>row ") == 41
+
+
+def test_a_cell_that_leads_somewhere_is_a_link_and_words_are_escaped():
+    macros = templates(TEMPLATES).get_template("macros.html.j2").module
+    text = macros.table(Table("t", "T", ["a", "b"], [[Link("E<1>", "cases/E1.html"), "<b>"]], words=(0, 1)))
+    assert '<td><a href="cases/E1.html">E&lt;1&gt;</a></td><td>&lt;b&gt;</td>' in text
+
+
+def test_verdict_banner_and_exclusions_stand_on_the_pages(site):
+    found = {name: page.text for name, page in pages(site).items()}
+    assert "Too few cases for a verdict: 5 test cases, and the study asks for 50." in found["index.html"]
+    assert all(PHANTOM_BANNER in text for text in found.values())
+    assert "<why>" in found["data.html"]  # escaped in the source, and therefore text
+    assert "difference 0" in found["comparison.html"] and "not a radiologist's outline" in found["comparison.html"]
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path):
     tree = Tree(tmp_path, sheet=SHEET[:3] + SHEET[-1:])
-    assert build(tree.results(), TEMPLATE) == build(tree.results(), TEMPLATE)
+    assert build(tree.results(), TEMPLATES) == build(tree.results(), TEMPLATES)
 
 
 def test_a_study_of_real_exams_has_no_banner_and_says_nothing_of_truth(tmp_path):
@@ -298,24 +364,26 @@ def test_a_study_of_real_exams_has_no_banner_and_says_nothing_of_truth(tmp_path)
     raw = yaml.safe_load((ROOT / "config.yaml").read_text())
     config = configuration(phantom=None)
     assert raw["phantom"] and config["phantom"] is None
-    parsed = Parser(build(read_results(tree.files, config, tree.sheet), TEMPLATE)[0])
-    assert PHANTOM_BANNER not in parsed.text and "simulated" not in parsed.text
-    assert not {"truth", "shown", "banner"} & set(parsed.ids)
+    for parsed in pages(build(read_results(tree.files, config, tree.sheet), TEMPLATES)).values():
+        assert PHANTOM_BANNER not in parsed.text and "simulated" not in parsed.text
+        assert not {"truth", "shown", "banner"} & set(parsed.ids)
 
 
 @pytest.mark.parametrize("partition", ["development", "tuning", "test", "shown"])
 def test_a_partition_may_be_lost_as_a_whole(tmp_path, partition):
     lost = {row[0]: ("intake", "no_dynamic_series") for row in SHEET if row[5] == partition}
-    text, rows, exams = build(Tree(tmp_path, excluded=lost).results(), TEMPLATE)
-    assert not Parser(text).open
+    site = build(Tree(tmp_path, excluded=lost).results(), TEMPLATES)
+    rows, exams = site["flow.tsv"], site["flow_exams.tsv"]
+    assert not any(page.open for page in pages(site).values())
     assert f"{partition}\tmalignant\texcluded\tintake\tno_dynamic_series" in rows
     assert f"{partition}\tmalignant\tok" not in rows
     assert f"excluded\tintake\tno_dynamic_series\t\t{len(lost)}\t0\n" in exams
-    assert ("No verdict." in text) == (partition == "test")
+    assert ("No verdict." in site["index.html"]) == (partition == "test")
 
 
 def test_a_case_without_a_reference_leaves_at_the_comparison(tmp_path):
-    _, rows, exams = build(Tree(tmp_path, sheet=SHEET[:4], empty=("T2",), shown_maps=False).results(), TEMPLATE)
+    site = build(Tree(tmp_path, sheet=SHEET[:4], empty=("T2",), shown_maps=False).results(), TEMPLATES)
+    rows, exams = site["flow.tsv"], site["flow_exams.tsv"]
     assert "test\tmalignant\texcluded\tcompare\tno_usable_reference\t\t1" in rows
     assert "test\tmalignant\tok\t\t\t\t3" in rows
     assert exams.splitlines()[1:] == ["ok\t\t\t\t3\t0", "excluded\tcompare\tno_usable_reference\t\t1\t0"]
@@ -326,7 +394,7 @@ def test_tables_of_another_run_are_refused(tmp_path):
     results = tree.results()
     results.records["outline"]["T0"] = {"stage": "outline", "status": "excluded", "code": "c", "sentence": "s"}
     with pytest.raises(ValueError, match="3 test cases and the main table 4"):
-        build(results, TEMPLATE)
+        build(results, TEMPLATES)
 
 
 def test_examples_are_the_best_median_and_worst_case(tmp_path):
@@ -361,7 +429,8 @@ def test_arms_stand_side_by_side_by_what_they_were_told(tmp_path):
 
 def test_the_page_says_whether_the_plan_was_locked_and_what_departs_from_it(tmp_path):
     def text(name, locked):
-        return build(Tree(tmp_path / name, locked=locked).results(), TEMPLATE)[0]
+        site = build(Tree(tmp_path / name, locked=locked).results(), TEMPLATES)
+        return site["index.html"] + site["provenance.html"]
 
     kept, changed, none = text("kept", PLAN), text("changed", {"compare": {"margin": 0.02}}), text("none", None)
     assert "The plan was locked on 2026-01-02, before any look" in kept and "Confirmatory: arm unet" in kept
@@ -371,25 +440,27 @@ def test_the_page_says_whether_the_plan_was_locked_and_what_departs_from_it(tmp_
     assert "Confirmatory:" not in none
 
 
-def test_every_place_that_shows_the_arm_in_the_box_says_so_and_one_arm_is_confirmatory(page):
-    parsed = Parser(page[0])
-    text = parsed.text
-    assert text.count("Confirmatory: arm unet") == 1 and "Confirmatory: arm fuzzy" not in text
-    headings = re.findall(r"Exploratory: (.*)", text)
+def test_every_place_that_shows_the_arm_in_the_box_says_so_and_one_arm_is_confirmatory(site):
+    start, full = Parser(site["index.html"]).text, Parser(site["comparison.html"])
+    assert start.count("Confirmatory: arm unet") == full.text.count("Confirmatory: arm unet") == 1
+    assert "Confirmatory: arm fuzzy" not in start + full.text
+    headings = re.findall(r"Exploratory: (.*)", full.text)
     assert headings == ["arm fuzzy_c_means", "arm fuzzy_c_means_in_box, location given"]
-    captions = re.findall(r"<figcaption>(.*?fuzzy_c_means_in_box.*?)</figcaption>", page[0])
+    captions = re.findall(r"<figcaption>(.*?fuzzy_c_means_in_box.*?)</figcaption>", site["comparison.html"])
     assert len(captions) == 3 and all("location given" in caption for caption in captions)
-    assert "table-baselines" in parsed.ids
-    primary = re.findall(r"<tr><td>margin</td><td>(\w+)</td>", page[0])
+    assert "table-baselines" in full.ids
+    primary = re.findall(r"<tr><td>margin</td><td>(\w+)</td>", site["comparison.html"])
     assert primary == ["primary", "exploratory", "exploratory"]
 
 
 def test_an_arm_that_is_not_compared_is_named_as_such_and_has_no_tables(tmp_path):
     results = Tree(tmp_path, sheet=SHEET[:2], shown_maps=False).results()
     results.config["arms"]["wide"] = results.config["arms"]["unet"] | {"width": 16}
-    parsed = Parser(build(results, TEMPLATE)[0])
+    site = build(results, TEMPLATES)
+    parsed = Parser(site["provenance.html"])
+    assert "main-wide" not in str([page.ids for page in pages(site).values()])
     assert "wide (not compared): paper, base width 16" in parsed.text
-    assert "fuzzy_c_means_in_box: fuzzy_c_means" in parsed.text and "main-wide" not in str(parsed.ids)
+    assert "fuzzy_c_means_in_box: fuzzy_c_means" in parsed.text
 
 
 def test_the_folds_disagreement_is_drawn_where_it_is_there(tmp_path):
@@ -475,8 +546,9 @@ def test_rules_and_decisions_have_their_boxes_and_their_table(tmp_path):
     twins = {"exams": 9, "identical_pixels": [{"exams": ["ED1", "ED7"], "patients": ["PD1"], "phases": 4}]}
     tree.write("twins", "fold/twins.json", json.dumps(twins))
     results.files["twins"] = tree.files["twins"]
-    page, rows, exams = build(results, TEMPLATE)
-    text = Parser(page).text
+    site = build(results, TEMPLATES)
+    rows, exams = site["flow.tsv"], site["flow_exams.tsv"]
+    text, left = Parser(site["index.html"]).text, Parser(site["data.html"]).text
     assert "development\tbenign\texcluded\teligible\tnot_eligible\tb\t1\t0" in rows
     assert "development\tmalignant\tok\t\t\t\t1\t1" in rows
     assert exams.splitlines()[1:] == ["ok\t\t\t\t9\t1", "excluded\teligible\tnot_eligible\tb\t1\t0"]
@@ -487,7 +559,7 @@ def test_rules_and_decisions_have_their_boxes_and_their_table(tmp_path):
         ["ED1", "include", "a; b", "a <clip>", "R5"],
         ["ED1", "series 7 is dynamic", "", "a <clip>", "R5"],
     ]
-    assert "a <clip>" in text and "ED1, ED7" in text
+    assert "a <clip>" in left and "ED1, ED7" in left
 
 
 def test_an_exam_leaves_with_its_last_breast():
@@ -543,15 +615,15 @@ def test_enough_cases_of_too_few_patients_are_said(patients, cases, said):
     assert any(f"The {cases} cases are of {patients} patients" in limit for limit in limits) == said
 
 
-def test_the_page_shows_the_number_of_cases_where_it_is_asked_for(tmp_path, page):
+def test_the_report_shows_the_number_of_cases_where_it_is_asked_for(tmp_path, site):
     from PIL import Image
 
-    assert 'id="power"' not in page[0] and "#power" not in page[0]
+    assert not any('id="power"' in text or "#power" in text for text in site.values())
     tree = Tree(tmp_path, sheet=SHEET[:3])
     Image.new("RGB", (640, 200)).save(tmp_path / "power.png")
     (tmp_path / "power.json").write_text(json.dumps({"sentences": ["No number of cases is claimed: <few>."]}))
     tree.files["power"] = [str(tmp_path / name) for name in ("power.json", "power.png")]
-    text = build(tree.results(), TEMPLATE)[0]
+    text = build(tree.results(), TEMPLATES)["comparison.html"]
     assert "No number of cases is claimed: &lt;few&gt;." in text and '<a href="#power">' in text
     assert re.search(r'id="figure-power">\s*<img [^>]*width="320"', text)
 

@@ -6,13 +6,13 @@ import json
 
 import numpy as np
 import pytest
-from test_report import SHEET, TEMPLATE, Tree
+from test_report import SHEET, TEMPLATES, Tree
 
 from radparity.outline.picture import draw_suspects
 from radparity.outline.study_shifts import study_shifts
 from radparity.outline.uptake import Finding, Place
 from radparity.report.outlines import LIMIT, checked_cases, checked_figures, checked_table, shift_warnings, shifts_table
-from radparity.report.page import build
+from radparity.report.site import build
 
 SMALL = [row for row in SHEET if row[0] != "T5"]
 SENTENCES = {
@@ -78,7 +78,7 @@ def test_their_pictures_are_on_the_page_and_no_others(tree):
     for figure, name in zip(figures, ("T0", "T1", "T2"), strict=True):
         file = tree.folder / f"outline/{name}/check.png"
         assert base64.b64decode(figure.data) == file.read_bytes() and figure.width == 648
-    page = build(tree.results(), TEMPLATE)[0]
+    page = build(tree.results(), TEMPLATES)["preprocessing.html"]
     assert all(figure.data in page for figure in figures)
     assert html.escape(SENTENCES["T2"][1]) in page and "<T2>" not in page
 
@@ -87,15 +87,15 @@ def test_a_study_without_any_shows_none(tmp_path):
     results = Tree(tmp_path, SMALL).results()
     assert checked_table(results) is None and checked_figures(results) == []
     assert shifts_table(results) is None and shift_warnings(results) == []
-    assert 'id="outlines"' not in build(results, TEMPLATE)[0]
+    assert 'id="outlines"' not in "".join(build(results, TEMPLATES).values())
 
 
 def test_a_suspect_study_carries_a_warning_and_its_verdict_a_limit(tree):
     results = with_shifts(tree, shift_study(1))
     (warning,) = shift_warnings(results)
     assert "1 section further right" in warning
-    page = build(results, TEMPLATE)[0]
-    head = page[: page.index('<section id="run">')]
+    page = build(results, TEMPLATES)["index.html"]
+    head = page[: page.index('<section id="flow">')]
     assert f'<p class="banner shifted">{warning}</p>' in head and f"<li>{LIMIT}</li>" in head
     shown = shifts_table(results)
     suspects = {tuple(row[:2]) for row in shown.rows if row[8].startswith("suspect: most outlines")}
@@ -104,11 +104,12 @@ def test_a_suspect_study_carries_a_warning_and_its_verdict_a_limit(tree):
 
 def test_a_clear_study_shows_the_table_and_no_warning(tree):
     results = with_shifts(tree, shift_study(0))
-    page = build(results, TEMPLATE)[0]
-    assert shift_warnings(results) == [] and "banner shifted" not in page and LIMIT not in page
+    site = build(results, TEMPLATES)
+    assert shift_warnings(results) == []
+    assert not any("banner shifted" in page or LIMIT in page for page in site.values())
     rows = shifts_table(results).rows
     assert {row[0] for row in rows} == {"all"} and {row[8] for row in rows} == {"clear"}
-    assert 'id="table-shifts"' in page
+    assert 'id="table-shifts"' in site["preprocessing.html"]
 
 
 def test_too_few_cases_are_shown_as_such(tree):

@@ -131,7 +131,10 @@ def test_maxima_of_cancers_and_of_breasts_without_one_stand_side_by_side():
     ok = {"case": "T1", "status": "ok", "section": 5, "section_chosen_by": "readers", "fraction": 0.5}
     rows = [maxima.case_row(ok | {"voxels": 40, "section_maximum": 0.9}, {"networks": 3}, "P1", (0.5, 2.0))]
     rows.append(maxima.case_row({"case": "T2", "status": "excluded", "code": "too_dark"}, {}, "P2", None))
-    about = {"cases": {"B2": {"section": 7, "fold": "1", "pixel_mm": [1.0, 0.5]}}, "left_out": {"B1": "too_dark"}}
+    about = {
+        "cases": {"B2": {"section": 7, "fold": "1", "pixel_mm": [1.0, 0.5], "breast_maximum": 0.15}},
+        "left_out": {"B1": "too_dark"},
+    }
     rows += maxima.benign_rows(about, {"B2": section}, {"B1": "P3", "B2": "P4"}, 0.5, 0.95)
     table = maxima.table(rows).set_index("case")
     assert list(table.index) == ["T1", "T2", "B1", "B2"] and list(maxima.table(rows)) == list(maxima.MAXIMA)
@@ -140,6 +143,7 @@ def test_maxima_of_cancers_and_of_breasts_without_one_stand_side_by_side():
     # A faint spot becomes a lesion all the same: the threshold is relative. Only the maximum tells.
     assert table.loc["B2", "voxels"] == 20 and table.loc["B2", "area_mm2"] == 10
     assert table.loc["B2", "section_maximum"] == pytest.approx(0.2) and "one network" in table.loc["B2", "note"]
+    assert table.loc["B2", "breast_maximum"] == 0.15 and pd.isna(table.loc["T1", "breast_maximum"])
     for gone in ("T2", "B1"):
         assert pd.isna(table.loc[gone, "section_maximum"]) and table.loc[gone, "note"] == "left the study: too_dark"
     assert list(maxima.table([])) == list(maxima.MAXIMA) and maxima.table([]).empty

@@ -16,11 +16,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
-from test_report import SHEET, TEMPLATE, Parser, Tree
+from test_report import SHEET, TEMPLATES, Parser, Tree
 
 from radparity.fold import Member, subset
 from radparity.report.experiments import experiments
-from radparity.report.page import build
+from radparity.report.site import build
 from radparity.select.columns import COLUMNS
 from radparity.select.picture import curve_picture, selection_picture
 from radparity.select.scores import score_case
@@ -392,13 +392,13 @@ def test_the_report_shows_the_experiments_that_it_is_asked_for(made):
 def test_the_page_has_their_section_only_where_they_are_asked_for(made, tmp_path):
     tree = Tree(tmp_path, sheet=[SHEET[6]], shown_maps=False)
     tree.files["experiments"] = [str(made / f"learning_curve{end}") for end in ENDS]
-    page, *_ = build(tree.results(report={"experiments": ["learning_curve"]}), TEMPLATE)
-    parsed = Parser(page)
+    site = build(tree.results(report={"experiments": ["learning_curve"]}), TEMPLATES)
+    parsed = Parser(site["training.html"])
     assert not parsed.open
     assert {"experiments", "table-learning-curve", "figure-experiment-learning_curve"} <= set(parsed.ids)
     assert "table-selection" not in parsed.ids and "Curve paper: mean Dice" in parsed.text
-    page, *_ = build(tree.results(), TEMPLATE)
-    assert "experiments" not in Parser(page).ids
+    site = build(tree.results(), TEMPLATES)
+    assert "experiments" not in Parser(site["training.html"]).ids
 
 
 def test_two_runs_leave_the_same_bytes(made, tmp_path):

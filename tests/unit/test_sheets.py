@@ -144,12 +144,17 @@ def test_decisions_are_read(sheet):
         (["E1||role|7||r|R5|2024-03-04"], "row 2: the verdict 'role' needs the columns 'series' and 'role'"),
         (["E1|E1L|role|7|t2|r|R5|2024-03-04"], "Leave the column 'breast' empty"),
         (["E1||include|7||r|R5|2024-03-04"], "row 2: the verdict 'include' has no series"),
-        (["E1||include|||r|R5|2024-03-04", "E1||exclude|||r|R5|2024-03-05"], "row 3: E1 has a decision in row 2"),
+        (
+            ["E1||include|||r|R5|2024-03-04", "E1||exclude|||r|R5|2024-03-05"],
+            "row 2: E1 is included and excluded in row 3. Delete what no longer holds",
+        ),
+        (["E1||include|||r|R5|2024-03-04", "E1||include|||r|R5|2024-03-05"], "row 3: E1 has a decision in row 2"),
         (["E1||role|7|t2|r|R5|2024-03-04", "E1||role|7|other|r|R5|2024-03-04"], "row 3: E1 has a decision in row 2"),
         (["E1|E1L|include|||r|R5|2024-03-04", "E1||exclude|||r|R5|2024-03-04"], "Exclude the other breast instead"),
         (
             ["E1||maybe|||r|R5|2024-03-04"],
-            "column 'verdict': 'maybe': write 'include', 'exclude', 'role', 'one_patient' or 'outline_ok'",
+            "column 'verdict': 'maybe': write 'include', 'exclude', 'role', 'one_patient', 'outline_ok', 'keep'"
+            " or 'hold'",
         ),
         (["E1||role|7|mri|r|R5|2024-03-04"], "column 'role': 'mri': write 'dynamic'"),
         (["E1||include||||R5|2024-03-04"], "column 'reason'"),

@@ -6,10 +6,23 @@ FEW = "E05 E07 E16 E18 E24 E25 E26 E31".split()
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, pytestconfig):
     """A small study from DICOM to a green audit, to look at; whoever wants to change it takes a copy."""
+    if folder := pytestconfig.getoption("finished"):
+        return Project.at(folder, FEW)
     project = Project(tmp_path_factory.mktemp("finished") / "study", FEW)
     project.sweep()
     code, out = project.snakemake()
     assert code == 0, out[-5000:]
     return project
+
+
+@pytest.fixture(scope="session")
+def bundled(finished, tmp_path_factory):
+    """A copy of the study with its bundle; its floor is low, since six steps teach a network nothing."""
+    study = finished.copy(tmp_path_factory.mktemp("bundle") / "study")
+    study.configure(bundle={"floor": 0.0, "licence": "for a test", "contact": ""})
+    code, out = study.snakemake("bundle")
+    assert code == 0, out[-3000:]
+    study.bundle = study.folder / "results/bundle/unet.zip"
+    return study

@@ -55,7 +55,8 @@ def seconds(path, entry):
     """What Snakemake measured of the job that made a file: found through the lists, not through the crate."""
     wildcards, rule = entry["wildcards"], entry["rule"]
     if not Path(path).name.startswith("batch_"):
-        lists = Path(path).parents[1].glob("batch_*.json")
+        folders = (Path(path).parents[1], Path(path).parent)  # pages of cases have no folder each
+        lists = [one for folder in folders for one in folder.glob("batch_*.json")]
         for listed in (one for one in lists if not one.name.endswith(SUFFIX)):
             cases = json.loads(listed.read_text())["cases"].values()
             if any(path == made for case in cases for made, _ in case.values()):

@@ -45,7 +45,9 @@ SCALINGS = {f"fold {fold}: scaling of pre_p95" for fold in (1, 2)}
 SLABS = {f"slabs of {LEARNED}, pre_p95"}
 TRAININGS = {f"train {NETWORK}, fold {fold}" for fold in (1, 2)}
 BENIGN = {f"predict benign breasts with {NETWORK}"}
-ALL_OF_EXAMS = INTAKE | ELIGIBLE | CONVERT | IMAGES | OUTLINES | TRUTH
+CASES = both("view", "page")
+LOADED = {"what the pages load"}
+ALL_OF_EXAMS = INTAKE | ELIGIBLE | CONVERT | IMAGES | OUTLINES | TRUTH | CASES
 
 
 def predicted(arm):
@@ -72,12 +74,12 @@ def of_arms(stage):
     return stage(NETWORK) | stage(BASELINE)
 
 
-JUDGEMENT = of_arms(segmented) | of_arms(compared) | drawn() | TRUTHS
+JUDGEMENT = of_arms(segmented) | of_arms(compared) | drawn() | TRUTHS | one(JUDGED, "page")
 LEARNING = FOLDS | SCALINGS | SLABS | TRAININGS | BENIGN
 # Of exams of the judged patients: no network is trained for them.
 OF_JUDGED = {job for job in ALL_OF_EXAMS if LEARNED not in job} | REFERENCES | CHECKED
 OF_JUDGED |= of_arms(predicted) | of_arms(tuned) | JUDGEMENT
-KNOWN = ALL_OF_EXAMS | CHECKED_DEVELOPMENT | CHECKED | REFERENCES | LEARNING | OF_JUDGED
+KNOWN = ALL_OF_EXAMS | CHECKED_DEVELOPMENT | CHECKED | REFERENCES | LEARNING | OF_JUDGED | LOADED
 
 
 def edit(path, before, after):
@@ -195,11 +197,13 @@ MATRIX = {
     "a function of a late stage edited": (late_function, of_arms(tuned) | JUDGEMENT),
     "a function of an early stage edited": (
         early_function,
-        IMAGES | OUTLINES | TRUTH | SCALINGS | SLABS | TRAININGS | BENIGN | OF_JUDGED - INTAKE - ELIGIBLE - CONVERT
-        - CHECKED,
+        IMAGES | OUTLINES | TRUTH | CASES | SCALINGS | SLABS | TRAININGS | BENIGN
+        | OF_JUDGED - INTAKE - ELIGIBLE - CONVERT - CHECKED,
     ),
     "a pin of the statistics edited": (pinned, of_arms(compared) | drawn()),
-    "a pin of the pages edited": (reported_pin, {f"figures: distributions and differences of {NETWORK}"}),
+    "a pin of the pages edited": (
+        reported_pin, CASES | LOADED | {f"figures: distributions and differences of {NETWORK}"}
+    ),
     "a setting of the baseline changed": (
         baseline,
         predicted(BASELINE) | tuned(BASELINE) | segmented(BASELINE) | compared(BASELINE) | TRUTHS
@@ -219,7 +223,7 @@ MATRIX = {
     "a test exam removed": (removed, OF_JUDGED),
     "a reader's mask corrected": (
         corrected,
-        one(JUDGED, "outline") | {"outline: shifts of the whole study"} | REFERENCES | of_arms(predicted)
+        one(JUDGED, "outline", "view") | {"outline: shifts of the whole study"} | REFERENCES | of_arms(predicted)
         | of_arms(tuned) | JUDGEMENT,
     ),
     "results copied without their dates": (undated, NOTHING),

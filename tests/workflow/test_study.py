@@ -77,7 +77,7 @@ def test_data_faults_exclude_their_case_and_nothing_else(study):
     assert sum(int(row["breasts"]) for row in flow) == len(EXAMS)
     cases = {row["case"] for row in table(results / "compare/unet/cases.tsv")}
     assert cases == {"E31L", "E34R"}
-    page = (results / "report/index.html").read_text()
+    page = (results / "report/data.html").read_text()
     for code in ("no_dicom", "truncated_file", "outline_shape"):
         assert code in page
 
@@ -290,7 +290,7 @@ def test_the_experiments_score_each_cancer_out_of_fold_and_join_the_page(study):
             )
             assert part < whole and all(roles[fold, breast]["role"] == "training" for breast in whole)
     assert not list(results.glob("compare/unet_m*")) and not (results / "compare/flat").exists()
-    page = (results / "report/index.html").read_text()
+    page = (results / "report/training.html").read_text()
     assert "Learning curve" in page or "learning curve" in page
     assert json.loads((results / "audit/audit.json").read_text())["verdict"] == "green"
 

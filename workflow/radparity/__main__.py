@@ -26,6 +26,7 @@ COMMANDS = {
     "trace": "from a number down to its DICOM, or from an exam to all that it has touched",
     "forget": "a patient has withdrawn: list what she has touched, and remove it",
     "recreate": "make a file again that was not kept, and check that it is the same",
+    "predict": "segment one exam with the networks of a bundle: lesions, volumes, a page",
     "schema": "print the JSON schema of the configuration",
     "faults": "print the table of faults",
 }
@@ -40,8 +41,9 @@ MODULES = {
     "draft": "radparity.draft.command",
     "trace": "radparity.trace.command",
     "forget": "radparity.forget",
+    "predict": "radparity.site.command",
 }
-WITHOUT_CONFIG = ("diff", "draft", "redo", "schema")
+WITHOUT_CONFIG = ("diff", "draft", "predict", "redo", "schema")
 REAL_EXAM = Path("resources/real_exam/ucsf_br_06.tar.xz")
 
 
@@ -67,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(schema(options.kind), end="")
             return 0
         if options.command == "faults":
-            from radparity.faults import table
+            from radparity.faults_page import table
 
             print(table(), end="")
             return 0

@@ -14,9 +14,11 @@ from radparity.criteria import Rule
 from radparity.record import excluded, ok
 
 STAGE = "eligible"
+OUT = {"exclude": "excluded_by_decision", "hold": "on_hold"}
+"""The verdicts of a decision that take a case out of the study, and the code that it leaves with."""
 Row = Mapping[str, Any]
 """What the sheets say of one exam: `day`, `columns` (those that rules name), `breasts` (breast to label and columns),
-`decisions` (rows of decisions.tsv about the exam or one of its breasts)."""
+`decisions` (rows of decisions.tsv about the exam or one of its breasts, but those that only say who has looked)."""
 
 
 @dataclass
@@ -91,8 +93,9 @@ def _included(breast: str, row: Row) -> bool:
 
 
 def _decided(breast: str, row: Row) -> Verdict:
-    for decision in _rows(breast, row, "exclude"):
-        return Verdict("excluded_by_decision", "", f"{decision['reason']} ({decision['who']})")
+    for verdict, code in OUT.items():
+        for decision in _rows(breast, row, verdict):
+            return Verdict(code, "", f"{decision['reason']} ({decision['who']})")
     return Verdict()
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from radparity.config import ConfigError
 from radparity.criteria import Rule
-from radparity.decisions import Decision
-from radparity.eligible import relevant
+from radparity.decisions import KEEP, Decision
+from radparity.eligible import OUT, relevant
 from radparity.sheets import Breast, Exam
 
 
@@ -53,7 +53,8 @@ class Enrolment:
 
     @cached_property
     def _decisions(self) -> dict[str, list[Decision]]:
-        return _grouped((row.exam, row) for row in self.decisions)
+        # A look that changes nothing runs nothing again.
+        return _grouped((row.exam, row) for row in self.decisions if row.verdict != KEEP)
 
     @cached_property
     def _of_patient(self) -> dict[str, list[str]]:
@@ -75,7 +76,7 @@ class Enrolment:
                 faults.append(f"eligible: no sheet has the column {column}. Add it to exams.tsv or breasts.tsv")
             if len(sheets) > 1:
                 faults.append(f"eligible: both sheets have the column {column}. Rename it in one of them")
-        out = {row.exam for row in self.decisions if row.verdict == "exclude" and row.breast is None}
+        out = {row.exam for row in self.decisions if row.verdict in OUT and row.breast is None}
         for patient, names in sorted(self._of_patient.items()) if self._kept else ():
             # The two rows of an exam with a stack a side are one session: one of them stands for both.
             sessions = {self._session(name): name for name in sorted(names, reverse=True) if name not in out}

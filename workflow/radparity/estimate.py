@@ -82,6 +82,9 @@ def demands(study: Study, raw_mb: Mapping[str, float]) -> list[Demand]:
     here = [arm for arm in study.compared if study.arms[arm].network not in ELSEWHERE]
     predicted = [breasts[name] for arm in here for name in study.predicted(arm)]
     found += [_demand(stage, "breast and arm", False, predicted) for stage in ("predict", "segment")]
+    found += [
+        _demand(stage, "breast with a page", False, [breasts[b] for b in study.paged]) for stage in ("view", "page")
+    ]
     return [one for one in found if one.cases]
 
 

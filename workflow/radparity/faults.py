@@ -18,6 +18,9 @@ class Fault(NamedTuple):
 
 
 FAULTS: dict[str, Fault] = {
+    "scanner_not_trained_on": Fault(
+        "predict", "few or no training exams are from this scanner", "Judge the answer with more care", flag=True
+    ),
     "file_list_broken": Fault(
         "intake", "lines of the exam's list of files name no file", "Bring the files back, or draft the list again"
     ),
@@ -147,6 +150,11 @@ FAULTS: dict[str, Fault] = {
         "eligible", "a rule of the configuration is not met", "None; a decision `include` in decisions.tsv overrides it"
     ),
     "excluded_by_decision": Fault("eligible", "a person has excluded it in decisions.tsv", "None, or delete that row"),
+    "on_hold": Fault(
+        "eligible",
+        "a person has put it on hold in decisions.tsv: nobody has made up their mind",
+        "Decide: write `keep` or `exclude` in the place of `hold`",
+    ),
     "no_case": Fault("eligible", "no row of the breasts sheet names the exam", "Add a row there, or leave it so"),
     "conversion_failed": Fault("convert", "dcm2niix did not give one volume of the expected shape", "See the log"),
     "geometry_disagrees": Fault(
@@ -288,26 +296,14 @@ FAULTS: dict[str, Fault] = {
     "nothing_to_draw": Fault(
         "slab", "no training patch can be centred in the section: outline or breast mask is empty", "Look at the exam"
     ),
+    "seg_source_missing": Fault(
+        "seg", "an image of the phase has gone since intake", "Bring it back, or run `radparity sweep`"
+    ),
+    "seg_source_header": Fault(
+        "seg", "an image lacks what a segmentation refers to: identifiers, frame of reference, place", "Fetch it again"
+    ),
+    "seg_source_geometry": Fault(
+        "seg", "the images are no even stack, or do not lie on the mask's voxels", "Fetch the series again"
+    ),
+    "seg_nothing_marked": Fault("seg", "the arm marks nothing, and DICOM has no segmentation of nothing", "Nothing"),
 }
-
-
-def table() -> str:
-    """The faults as the page docs/faults.md."""
-    lines = [
-        "# Faults in the data",
-        "",
-        "A fault of one case never stops the study. It excludes the case, with its code and a sentence in the case's",
-        "record, the report and its flow chart; faults marked *flag* leave the case in and mark it.",
-        "This page is made by `radparity faults > docs/faults.md`.",
-        "",
-        "| code | stage | meaning | what to do | |",
-        "|---|---|---|---|---|",
-    ]
-    for code, fault in sorted(FAULTS.items(), key=lambda item: (ORDER.index(item[1].stage), item[0])):
-        lines.append(
-            f"| `{code}` | {fault.stage} | {fault.meaning} | {fault.mend} | {'flag' if fault.flag else 'excludes'} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-ORDER = tuple("intake eligible convert register harmonize mask outline masks fold slab predict".split())

@@ -67,7 +67,10 @@ def listing(found: Withdrawal) -> list[str]:
     if found.kept:
         lines += ["", "kept and unfinished trainings, go", *names("", map(str, found.kept))]
     if found.naming:
-        lines += ["", f"logs, notes and caches that name her, go: {many(len(found.naming), 'file')}"]
+        lines += [
+            "",
+            f"logs, notes and caches that name her, and copies of the report, go: {many(len(found.naming), 'file')}",
+        ]
     return lines + _left(found)
 
 

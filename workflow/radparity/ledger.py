@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 SUFFIX = ".ledger.json"
-PACKAGES = (
-    "antspyx dcm2niix jinja2 matplotlib nibabel nnunetv2 numpy pandas pydantic pydicom scipy statsmodels torch".split()
-)
+PACKAGES = """altair antspyx dcm2niix highdicom jinja2 matplotlib nibabel nnunetv2 numpy pandas pillow pydantic pydicom
+    scipy statsmodels torch""".split()
 
 _computed_on = ["cpu"]
 

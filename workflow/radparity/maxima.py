@@ -25,6 +25,7 @@ MAXIMA = {
     "section_chosen_by": "readers: the outlined one; centre: the central one, as nobody outlines a benign breast",
     "networks": "networks whose mean the probability is; 0 for a method that learns nothing",
     "section_maximum": "largest probability on the section, 0 to 1",
+    "breast_maximum": "of a benign breast: the largest probability on the section inside the breast mask, 0 to 1",
     "fraction": "threshold as a fraction of that maximum",
     "voxels": "voxels of the mask that the threshold returned",
     "area_mm2": "area of the mask, mm2",
@@ -65,8 +66,8 @@ def benign_rows(
 ) -> list[dict[str, Any]]:
     """A row for each benign breast that `predict_benign` looked at or left out, by name.
 
-    record: `cases` (breast to section and pixel_mm) and `left_out` (breast to code); maps: breast to the probability of
-    its section (anterior, superior); fraction, component: as the test cases are segmented.
+    record: `cases` (breast to section, pixel_mm and breast_maximum) and `left_out` (breast to code); maps: breast to
+    the probability of its section (anterior, superior); fraction, component: as the test cases are segmented.
     """
     rows = []
     for breast, facts in record["cases"].items():
@@ -79,6 +80,7 @@ def benign_rows(
                 "section_chosen_by": "centre",
                 "networks": 1,
                 "section_maximum": float(maps[breast].max()),
+                "breast_maximum": facts["breast_maximum"],
                 "fraction": fraction,
                 "note": ONE_NETWORK,
             }

@@ -13,11 +13,13 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radparity.config import ConfigError
+from radparity.decisions import rulings
+from radparity.eligible import OUT
 from radparity.ledger import dump
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 PLAN, LOOKS = "plan.json", "looks.tsv"
 COLUMNS = ("when", "commit", "arm", "cases", "plan", "scores")
+RULED = "decision"
+TAKEN_OUT = "test cases: "
 PRIMARY, EXPLORATORY = "primary", "exploratory"
 NOT_LOCKED = "exploratory: no plan was locked"
 DEVIATES = "primary, deviates from the locked plan"
@@ -90,11 +94,13 @@ def read_plan(folder: Path) -> Plan | None:
 
 def planned(study: Study) -> dict[str, Any]:
     """What `lock_plan` freezes: the primary comparison, its test, the threshold rule, the subgroups, the test cases
-    with the digests of their outlines."""
+    with the digests of their outlines and what was decided on whether they stay."""
     blocks = study.params("compare", "fold", "primary_arm", "readers", "seed", "segment", "train")
+    ruled = rulings(study.decisions, {case: study.exam_of(case) for case in study.cases("test")})
     cases = {
         case: {"patient": study.patient_of(case)}
         | {reader: study.digests[path] for reader, path in sorted(study.outlines.get(case, {}).items())}
+        | ({RULED: {"verdict": ruled[case].verdict, "date": str(ruled[case].date)}} if case in ruled else {})
         for case in study.cases("test")
     }
     arm = study.arms[study.config.primary_arm].model_dump(mode="json")
@@ -103,8 +109,8 @@ def planned(study: Study) -> dict[str, Any]:
 
 
 def deviations(plan: Plan, content: dict[str, Any]) -> list[str]:
-    """What differs from the locked plan, a sentence each, in order."""
-    then, now = _flat(plan.content), _flat(content)
+    """What differs from the locked plan, a sentence each, in order. Of what was decided on cases see `taken_out`."""
+    then, now = _flat(_unruled(plan.content)), _flat(_unruled(content))
     found = []
     for key in sorted(then | now):
         if key not in now:
@@ -114,6 +120,42 @@ def deviations(plan: Plan, content: dict[str, Any]) -> list[str]:
         elif then[key] != now[key]:
             found.append(f"{key}: locked as {_said(then[key])}, now {_said(now[key])}")
     return found
+
+
+def taken_out(plan: Plan | None, content: dict[str, Any], first_look: str) -> list[str]:
+    """Test cases that decisions have taken out, or put back, since the plan was locked: one sentence with all of them.
+
+    Without a plan those of the day of the first look (empty: there was none) and later: a case that leaves when its
+    scores are known may leave because of them. A look has its time in UTC and a decision the day where it was made, so
+    the day of the look begins with the earliest that it can have been anywhere.
+    """
+    day = _earliest_day(first_look) if first_look else ""
+    cases, locked = content.get("test_cases", {}), plan.content.get("test_cases", {}) if plan else {}
+    now = {case: own[RULED] for case, own in cases.items() if RULED in own}
+    then = {case: own[RULED] for case, own in locked.items() if RULED in own}
+    late = {case for case, own in now.items() if day and own["date"] >= day}
+    changed = sorted(case for case in now.keys() | then.keys() if now.get(case) != then.get(case))
+    if plan is None:
+        changed = sorted(case for case in late if now[case]["verdict"] in OUT)
+    if not changed:
+        return []
+    named = ", ".join(f"{case} ({now[case]['verdict'] if case in now else 'decision withdrawn'})" for case in changed)
+    since = "since the plan was locked" if plan else "since the test cases were looked at"
+    said = f"{TAKEN_OUT}{len(changed)} of {len(cases)} concerned by a decision {since}: {named}"
+    after = len(late.intersection(changed))
+    days = " or ".join(sorted({day, first_look[:10]}))
+    return [said + (f"; {after} on the day of the first look ({days}) or later" if after else "")]
+
+
+def _earliest_day(when: str) -> str:
+    """The day on which it was still where clocks are farthest behind, twelve hours, at a time in UTC."""
+    return str((datetime.fromisoformat(when) - timedelta(hours=12)).date())
+
+
+def _unruled(content: dict[str, Any]) -> dict[str, Any]:
+    """The content without what was decided on its cases."""
+    cases = content.get("test_cases", {})
+    return content | {"test_cases": {case: {k: v for k, v in own.items() if k != RULED} for case, own in cases.items()}}
 
 
 def role(plan: Plan | None, arm: str, primary: str, differs: bool) -> str:
@@ -162,8 +204,10 @@ def standing(folder: Path, arm: str, primary: str, content: dict[str, Any], pilo
     runs of one study say the same.
     """
     plan = read_plan(folder)
+    log = looks(folder)
     differs = deviations(plan, content) if plan else []
-    seen = {look.scores for look in looks(folder) if look.arm == arm}
+    differs = taken_out(plan, content, min((look.when for look in log), default="")) + differs
+    seen = {look.scores for look in log if look.arm == arm}
     return {
         "arm": arm,
         "role": PILOT if pilot else role(plan, arm, primary, bool(differs)),

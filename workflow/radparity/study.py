@@ -160,6 +160,12 @@ class Study:
         return {c: {b: "" if value is None else str(value) for b, value in own.items()} for c, own in named.items()}
 
     @cached_property
+    def paged(self) -> list[str]:
+        """The breasts that get a page in the report, sorted."""
+        which = self.config.report.cases
+        return [] if which == "none" else self.cases() if which == "all" else self.cases("tuning", "test", "shown")
+
+    @cached_property
     def benign_sample(self) -> list[str]:
         """Up to 200 benign development breasts, drawn by seed and name: on these the section maximum is looked at."""
         names = self.cases("development", label="benign")

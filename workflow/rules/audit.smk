@@ -23,7 +23,7 @@ rule audit:
 rule audit_study:
     """Every file under results/ against its recorded digest, and searched for what identifies the source's patients."""
     input:
-        "results/report/index.html",
+        report_files(),
         expand("results/compare/{arm}/main.tsv", arm=study.compared),
         lambda wc: kept_lists(),
         lambda wc: waiting_lists(),

@@ -9,13 +9,15 @@ RETRIES = 2 if workflow.is_main_process else 0
 RECREATED = os.environ.get("RADPARITY_ONLY", "").split()
 
 OF_EXAMS = ("intake", "eligible", "convert", "kinetics", "register", "verify", "keep")
-OF_ARMS = ("predict", "segment")
+OF_ARMS = ("predict", "segment", "seg")
 FOLDERS = {
     "harmonize": "results/harmonize/{harmonization}",
     "slab": "results/slab/{harmonization}",
     "nnunet": "results/nnunet/{harmonization}",
     "predict": "results/predict/{arm}",
     "segment": "results/segment/{arm}",
+    "seg": "results/seg/{arm}",
+    "page": "results/report/cases",
 }
 
 
@@ -70,7 +72,7 @@ def of_batch(stage, optional=False, **named):
         known = dict(wildcards.items()) | named
         if "arm" in known:
             known.setdefault("harmonization", study.arms[known["arm"]].harmonization)
-        if optional and wildcards.batch not in grouped(stage):
+        if optional and wildcards.batch not in grouped(stage, known.get("arm") if stage in OF_ARMS else None):
             return []
         return f"{FOLDERS.get(stage, f'results/{stage}')}/batch_{{batch}}.json".format(**known)
 
@@ -127,6 +129,7 @@ STAGE_CASES = {
     "verify": lambda: [exam for exam, row in study.entered.items() if row.truth],
     "outline": lambda: study.outlined,
     "consensus": lambda: study.cases("tuning", "test"),
+    **{stage: lambda: study.paged for stage in ("view", "page")},
 }
 
 
@@ -166,33 +169,9 @@ def pilot(wildcards):
     }
 
 
-def experiment(name):
-    """The table of an experiment; a study without that experiment is told which block to add."""
-    if not EXPERIMENTS[name]:
-        raise WorkflowError(advice(study.config, name))
-    return f"results/select/{name}.tsv"
-
-
-def described(arm):
-    """An arm of the selection as its table shows it, with the names of its trainings."""
-    chosen = study.arms[arm].model_dump(mode="json", include={"network", "width", "harmonization"})
-    return chosen | {"channels": ", ".join(study.arms[arm].channels), "trainings": SELECTED[arm]}
-
-
 def any_of(arms):
     """The wildcard constraint of rules that belong to these arms only; with none of them it matches nothing."""
     return "|".join(arms) or "(?!)"
-
-
-def exported():
-    """Harmonizations that are written for nnU-Net: those of its arms, else the primary arm's."""
-    return sorted({study.arms[arm].harmonization for arm in NNUNET_ARMS or [study.config.primary_arm]})
-
-
-def of_the_export(wildcards, path):
-    """A file of the nnU-Net dataset that an arm trains on."""
-    folder = NNUNET_RAW.format(harmonization=study.arms[wildcards.arm].harmonization)
-    return f"{folder}/{path}"
 
 
 def shown_cases():
@@ -208,8 +187,8 @@ def checked_exams(which):
 
 def batch_jobs(wildcards):
     """How many jobs take cases by batches on the way to the report."""
-    stages = "intake eligible convert kinetics register mask outline verify consensus".split()
+    stages = "intake eligible convert kinetics register mask outline verify consensus view page".split()
     stages += ["harmonize"] * len(made_harmonizations(study))
     stages += ["slab"] * len({study.arms[name].harmonization for name in study.compared_networks})
-    of_arms = sum(len(grouped(stage, arm)) for stage in OF_ARMS for arm in study.compared)
+    of_arms = sum(len(grouped(stage, arm)) for stage in ("predict", "segment") for arm in study.compared)
     return of_arms + sum(len(grouped(stage)) for stage in stages)

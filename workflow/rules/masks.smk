@@ -28,7 +28,7 @@ rule figures:
 
 rule report:
     input:
-        "results/report/index.html",
+        report_files(),
 
 
 rule masks_study:
@@ -169,7 +169,7 @@ rule masks_report:
         compare=expand("results/compare/{arm}/{table}.tsv", arm=study.compared, table=COMPARED),
         plans=expand("results/compare/{arm}/plan.json", arm=study.compared),
         figures=expand([path for path in DRAWN if path.endswith((".json", ".png"))], arm=study.compared),
-        template="workflow/report/masks.html.j2",
+        templates=[f"workflow/report/{name}.html.j2" for name in ("base", "macros", "made", "masks")],
     output:
         page="results/report/index.html",
         flow="results/report/flow.tsv",
@@ -186,6 +186,7 @@ rule masks_report:
     params:
         config=study.config.model_dump(mode="json", exclude={"raw", "sheets", "audit", "crate"}),
         unused=study.unused,
+        templates="workflow/report",
         data=[work.sentence for work in with_data(shipped(raw=study.config.raw))],
         code=digest("masks_report"),
     message:

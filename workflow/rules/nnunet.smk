@@ -2,9 +2,6 @@
 #
 # One job a breast writes its files straight into imagesTr/ and labelsTr/, so that nothing is copied and a new case costs
 # one job. The files of an excluded breast are empty; dataset.json lists the usable ones, and nnU-Net reads no others.
-NNUNET_ARMS = [name for name, arm in study.arms.items() if arm.network == "nnunet"]
-NNUNET_DATASET = dataset_name(study.config.study)
-NNUNET_RAW = f"results/nnunet/{{harmonization}}/raw/{NNUNET_DATASET}"
 
 
 rule nnunet:

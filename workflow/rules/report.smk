@@ -1,10 +1,16 @@
+from radparity.decisions import about_decisions
+from radparity.report.frame import PAGES
+
+PARTS = ["base.html", "macros.html", "made.html", "interactive.html"]
+
+
 rule report:
     input:
-        "results/report/index.html",
+        report_files(),
 
 
 rule report_study:
-    """The one page that a human reads first; opens from disk, no network."""
+    """The pages that a human reads; they open from disk, no network."""
     input:
         **{
             f"{stage}_lists": lists(stage, study.entered if stage in OF_EXAMS else study.cases())
@@ -15,6 +21,8 @@ rule report_study:
         predict_lists=lists("predict", arm=study.config.primary_arm),
         segment_lists=lists("segment", arm=study.config.primary_arm),
         kinetics_lists=lists("kinetics"),
+        # Not read: so that the report comes with the pages of its cases.
+        page_lists=lists("page"),
         shifts="results/outline/shifts.tsv",
         curves=expand("results/train/{arm}/{fold}/curve.tsv", arm=study.compared_networks, fold=study.folds),
         training=expand("results/train/{arm}/{fold}/train.json", arm=study.compared_networks, fold=study.folds),
@@ -39,11 +47,13 @@ rule report_study:
             for file in (".json", ".png", ".tsv", "_tests.tsv")
         ],
         power=["results/power/power.json", "results/power/power.png"] if study.config.report.power else [],
+        folds="results/fold/folds.tsv",
         twins="results/fold/twins_all.json",
         published="resources/published/hirsch_2022.yaml",
-        template="workflow/report/index.html.j2",
+        templates=[f"workflow/report/{name}.j2" for name in (*PAGES, *PARTS)],
     output:
-        page="results/report/index.html",
+        pages=[f"results/report/{name}" for name in PAGES],
+        cases="results/report/assets/cases.js",
         flow="results/report/flow.tsv",
         exams="results/report/flow_exams.tsv",
         headline="results/report/headline.tsv",
@@ -72,10 +82,13 @@ rule report_study:
             "checks": "outline_lists.check",
         },
         config=study.config.model_dump(
-            mode="json", by_alias=True, exclude={"raw", "sheets", "keep", "scratch", "estimate", "audit", "crate"}
+            mode="json",
+            by_alias=True,
+            exclude={"raw", "sheets", "keep", "scratch", "estimate", "audit", "crate", "share"},
         ),
         pilot=lambda wc: about(study),
         release=lambda wc: about_release(study),
+        decided=lambda wc: about_decisions(study.decisions, study.config.sheets.decisions),
         breasts=lambda wc: study.described(study.cases()),
         code=digest("report_study"),
     message:
@@ -87,7 +100,7 @@ rule report_study:
 # Without input and output, so that it reads whatever exists now, runs whenever it is asked for, and makes nothing else
 # run. `--nolock` lets it run beside the study.
 rule interim:
-    """The page of a study that is not finished: what is through and what waits."""
+    """The report of a study that is not finished: what is through and what waits."""
     log:
         "results/logs/report/interim.log",
     conda:
@@ -97,7 +110,8 @@ rule interim:
         mem_mb=3000,
         runtime=60,
     params:
-        template="workflow/report/index.html.j2",
+        templates="workflow/report",
+        assets=assets(),
         code=digest("report_interim"),
     message:
         "interim report"

@@ -1,6 +1,4 @@
 # Out of fold: every score here is of a development case, by the network that never saw its patient.
-EXPERIMENTS = {name: getattr(study.config, name) is not None for name in ("selection", "learning_curve")}
-SELECTED, CURVES = selected(study.config), points(study.config)
 PARTS = sorted({arm for own in CURVES.values() for point in own for arm in point.arms})
 
 

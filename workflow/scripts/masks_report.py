@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from radparity.job import digest_of, job
+from radparity.job import digest_of, job, temporary
 from radparity.report.masks_page import build
 from radparity.root import root
 
 with job(snakemake) as run:
     files = {name: run.inputs(name) for name in ("cases", "among", "compare", "plans", "figures")}
-    template, made_from = Path(run.input.template), root({path: digest_of(Path(path)) for path in run.input})
+    made_from = root({path: digest_of(Path(path)) for path in run.input})
     about = run.params["config"], run.params["unused"]
-    page, flow = build(files, *about, template, made_from, run.params["data"])
-    run.output["page"].write_text(page, encoding="utf-8")
-    run.output["flow"].write_text(flow, encoding="utf-8")
+    made = build(files, *about, Path(run.params["templates"]), made_from, run.params["data"])
+    for path in run.final:
+        temporary(path).write_text(made[path.name], encoding="utf-8")

@@ -47,7 +47,13 @@ def make(run):
                 models = [(network, about.scaling.of(harmonized))]
                 made = predict_section(models, slab, around, section, len(mask), **how)
                 maps[breast] = made.probability.astype(np.float32)
-                cases[breast] = {"section": section, "fold": fold, "pixel_mm": [float(s) for s in spacing(affine)[1:]]}
+                inside = maps[breast][mask[section]]
+                cases[breast] = {
+                    "section": section,
+                    "fold": fold,
+                    "pixel_mm": [float(s) for s in spacing(affine)[1:]],
+                    "breast_maximum": float(inside.max()) if inside.size else None,
+                }
             except DataFault as found:
                 fault = found.code
         if fault is not None:

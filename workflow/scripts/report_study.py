@@ -1,23 +1,23 @@
-"""The page that a human reads first, and the flow of cases as a table."""
+"""The report's pages, the flow of cases as tables, and the numbers of its verdict."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from radparity.job import digest_of, job
+from radparity.job import digest_of, job, temporary
 from radparity.report.headline import headline
-from radparity.report.page import build
 from radparity.report.results import read_results
+from radparity.report.site import build
 from radparity.root import root
+
+FOLDER = Path("results/report")
 
 with job(snakemake) as run:
     files = {name: run.inputs(name) for name in (*snakemake.input.keys(), *run.params["files"])}
-    about = (run.params[name] for name in ("breasts", "pilot", "release"))
+    about = (run.params[name] for name in ("breasts", "pilot", "release", "decided"))
     results = read_results(files, run.params["config"], *about)
     results = replace(results, root=root({path: digest_of(Path(path)) for path in run.input}))
-    page, breasts, exams = build(results, Path(run.input.template))
-    run.output["page"].write_text(page, encoding="utf-8")
-    run.output["flow"].write_text(breasts, encoding="utf-8")
-    run.output["exams"].write_text(exams, encoding="utf-8")
-    run.output["headline"].write_text(headline(results), encoding="utf-8")
-    for path in Path("results/report").glob("interim*"):  # there is a better one now
-        path.unlink()
+    made = build(results, Path(run.inputs("templates")[0]).parent) | {"headline.tsv": headline(results)}
+    for path in run.final:
+        temporary(path).write_text(made[path.relative_to(FOLDER).as_posix()], encoding="utf-8")
+    shutil.rmtree(FOLDER / "interim", ignore_errors=True)  # there is a better one now

@@ -15,8 +15,10 @@ OUTSIDE = ("logs", "benchmarks", "raw", "audit")
 VARYING = OUTSIDE[:2]
 OWN = {"raw": ("digests.tsv", "strata.tsv"), "audit": ("audit.json", "index.html", "green.json")}
 GREEN = "audit/green.json"
-# The page of an unfinished study is made from what stood there then.
+# The report of an unfinished study is made from what stood there then.
 INTERIM = ("report", "interim")
+# What results/share/report.zip holds, unpacked; the zip has an entry.
+UNPACKED = ("share", "report")
 
 
 class Item(NamedTuple):
@@ -39,19 +41,17 @@ def stages(results: Path) -> list[str]:
 def items(results: Path, stage: str) -> Iterator[Item]:
     """Every file of a stage that must have a ledger entry, and every entry, once each; folders and names in order."""
     for top, folders, names in os.walk(results / stage):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if (stage, name) != INTERIM or Path(top) != results / stage)
         for name in folders:
             if stage and Path(top, name).is_symlink():
                 yield Item(Path(top, name).as_posix(), True, False, "link")
         if not stage:
             folders.clear()
+        elif (stage, Path(top)) == (UNPACKED[0], results / UNPACKED[0]):
+            folders[:] = [name for name in folders if name != UNPACKED[1]]
         there = {name for name in names if not name.endswith(ledger.SUFFIX)}
         noted = {name.removesuffix(ledger.SUFFIX) for name in names if name.endswith(ledger.SUFFIX)}
         for name in sorted(there | noted):
-            if not _apart(stage, Path(top) == results / stage, name):
+            if Path(top) != results / stage or name not in OWN.get(stage, ()):
                 what = "unfinished" if name.startswith(PREFIX) else "file"
                 yield Item(Path(top, name).as_posix(), name in there, name in noted, what)
-
-
-def _apart(stage: str, at_top: bool, name: str) -> bool:
-    return at_top and (name in OWN.get(stage, ()) or (stage == INTERIM[0] and name.startswith(INTERIM[1])))

@@ -9,8 +9,10 @@ from typing import Any
 from radparity.audit.entries import Here
 from radparity.audit.raw import check_raw
 from radparity.audit.verify import audit
+from radparity.deidentify.identifiers import Source
 from radparity.deidentify.search import deidentification, read_sources
 from radparity.masks.study import MasksStudy
+from radparity.seg.carried import carried
 from radparity.study import Study
 
 
@@ -63,6 +65,19 @@ def audit_study(
         return audit(results, raw, workers, here=here, full=full, raw_faults=of_raw) | {
             "deidentification": {"verdict": "not searched", "headers": 0, "leaks": {}, "warnings": [said]}
         }
+    sources, pseudonyms = identity(study, workers)
+    held = {source.exam: source.identifiers for source in sources}
+    meant = carried(study.config.seg.identity, lambda name: held[study.exam_of(name)] if name in study.breasts else ())
+    section, matcher = deidentification(results, sources, pseudonyms, allow, workers, meant)
+    found = audit(results, raw, workers, of_another_division(study), here, full, raw_faults=of_raw)
+    green = found["verdict"] == section["verdict"] == "green"
+    for part in ("faults", "remarks"):
+        found[part] = masked(found[part], lambda text: matcher.mask(text, matcher.owners(text)))
+    return found | {"verdict": "green" if green else "red", "deidentification": section}
+
+
+def identity(study: Study, workers: int) -> tuple[list[Source], dict[str, set[str]]]:
+    """What the headers of the source say of its patients, and every exam, patient and breast id with its exams."""
     exams: dict[str, list[str]] = {e: [row.folder, *study.maps(e).values()] for e, row in study.exams.items()}
     pseudonyms: dict[str, set[str]] = {}
     for exam, row in study.exams.items():
@@ -72,13 +87,7 @@ def audit_study(
         exams[study.exam_of(breast)] += outlines.values()
     for breast in study.breasts:
         pseudonyms.setdefault(breast, set()).add(study.exam_of(breast))
-    sources = read_sources(Path(study.config.raw), exams, workers)
-    section, matcher = deidentification(results, sources, pseudonyms, allow, workers)
-    found = audit(results, raw, workers, of_another_division(study), here, full, raw_faults=of_raw)
-    green = found["verdict"] == section["verdict"] == "green"
-    for part in ("faults", "remarks"):
-        found[part] = masked(found[part], lambda text: matcher.mask(text, matcher.owners(text)))
-    return found | {"verdict": "green" if green else "red", "deidentification": section}
+    return read_sources(Path(study.config.raw), exams, workers), pseudonyms
 
 
 def masked(said: Any, mask: Callable[[str], str]) -> Any:

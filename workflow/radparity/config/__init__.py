@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from radparity.config.bundle import Bundle
 from radparity.config.explain import validated
 from radparity.config.imaging import Harmonize, Mask, Register
 from radparity.config.judging import (
@@ -22,9 +23,11 @@ from radparity.config.judging import (
     Report,
     Segment,
     Selection,
+    Share,
 )
 from radparity.config.networks import Arm, Estimate, Fold, NnUnet, Predict, Subset, Train
 from radparity.config.section import CHANNELS, DEFAULT_CHANNELS, Channel, ConfigError, Name, Section
+from radparity.config.seg import Seg
 from radparity.crate import Level
 from radparity.criteria import Rule, check_rules
 from radparity.keep import Tier
@@ -89,12 +92,15 @@ class Config(Section):
     nnunet: NnUnet = NnUnet()
     predict: Predict = Predict()
     segment: Segment = Segment()
+    seg: Seg = Seg()
     compare: Compare = Compare()
     power: Power = Power()
     estimate: Estimate = Estimate()
     selection: Selection | None = None
     learning_curve: LearningCurve | None = None
     report: Report = Report()
+    bundle: Bundle = Bundle()
+    share: Share = Share()
     audit: Reads = Field("changed", description="what the audit reads: files that changed since the last one, or all")
     deidentify: Deidentify = Deidentify()
     phantom: Phantom | None = None
@@ -121,8 +127,10 @@ class Config(Section):
         curve = self.learning_curve
         named = {
             "compare: arms": self.compare.arms or [],
+            "seg: arms": [] if self.seg.arms == "primary" else self.seg.arms,
             "selection: arms": self.selection.arms if self.selection else [],
             "learning_curve: arm": [curve.arm] if curve else [],
+            "bundle: arm": [self.bundle.arm] if self.bundle.arm else [],
         }
         for where, names in named.items():
             unknown = [name for name in names if name not in self.arms]

@@ -89,8 +89,30 @@ class LearningCurve(Section):
 class Report(Section):
     """What the page shows besides the verdict."""
 
+    cases: Literal["all", "judged", "none"] = Field(
+        "all", description="which breasts get a page: all; judged: tuning, test and shown; none"
+    )
     experiments: list[Literal["selection", "learning_curve"]] = []
     power: bool = Field(False, description="true: how many cases such a study needs, from `snakemake power`")
+
+
+class Share(Section):
+    """What a copy of the report to send away tells (docs/share.md)."""
+
+    cases: Literal["none", "anonymous"] = Field(
+        "none", description="none: nothing about single cases; anonymous: their pages, under new numbers"
+    )
+    smallest_cell: int = Field(
+        5, ge=1, description="smaller counts of patients, exams and cases are not told; 1: all are"
+    )
+
+    @model_validator(mode="after")
+    def _tells_nothing(self) -> Share:
+        if self.smallest_cell == 2:
+            raise ValueError(
+                "smallest_cell: 2: every count that is not told would be 1. Write 3 or more, or 1 to tell all"
+            )
+        return self
 
 
 Reads = Literal["changed", "full"]

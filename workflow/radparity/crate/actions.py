@@ -86,7 +86,7 @@ def actions(ledger: Ledger, rules: Mapping[str, Mapping[str, str]], level: Level
     found: dict[str, Action] = {}
     for path in _paths(ledger.results, set() if level == "all" else set(listed)):
         entry = json.loads(sidecar(Path(path)).read_text(encoding="utf-8"))
-        job = listed.get(path.rpartition("/")[0]) or _job(entry, jobs, rules)
+        job = listed.get(path.rpartition("/")[0]) or listed.get(path) or _job(entry, jobs, rules)
         what = {name: entry[name] for name in ("rule", "wildcards", "inputs", "params", "code", "versions", "device")}
         key = "/".join([entry["rule"], *entry["wildcards"].values(), short(what)])
         if key not in found:
@@ -98,16 +98,17 @@ def actions(ledger: Ledger, rules: Mapping[str, Mapping[str, str]], level: Level
 
 
 def _paths(results: Path, cases: set[str]) -> Iterator[str]:
-    """Files with an entry, in order; without those of the cases' folders."""
+    """Files with an entry, in order; without `cases`, folders or files."""
     for top, folders, names in os.walk(results):
         at = Path(top)
         outside = OUTSIDE if at == results else ()
         folders[:] = sorted(name for name in folders if name not in outside and (at / name).as_posix() not in cases)
-        yield from ((at / name.removesuffix(SUFFIX)).as_posix() for name in sorted(names) if name.endswith(SUFFIX))
+        made = ((at / name.removesuffix(SUFFIX)).as_posix() for name in sorted(names) if name.endswith(SUFFIX))
+        yield from (path for path in made if path not in cases)
 
 
 def _listed(ledger: Ledger, jobs: dict[str, Job], rules: Mapping[str, Mapping[str, str]]) -> dict[str, Job]:
-    """The folder of each case of a batch -> the job that held the case."""
+    """The folder of each case of a batch, or each file where cases have none -> the job that held the case."""
     found: dict[str, Job] = {}
     for top, folders, names in os.walk(ledger.results):
         lists = sorted(name for name in names if name.startswith("batch_") and name.endswith(".json" + SUFFIX))
@@ -117,7 +118,9 @@ def _listed(ledger: Ledger, jobs: dict[str, Job], rules: Mapping[str, Mapping[st
             if entry is not None and path.is_file() and "made" in entry["params"]:
                 job = _job(entry, jobs, rules)
                 cases = json.loads(path.read_text(encoding="utf-8"))["cases"].values()
-                found |= {file.rpartition("/")[0]: job for case in cases for file, _ in case.values()}
+                for file in (file for case in cases for file, _ in case.values()):
+                    folder = file.rpartition("/")[0]
+                    found[file if folder == Path(top).as_posix() else folder] = job
         if lists:
             folders.clear()  # what lies below are the cases
         folders.sort()

@@ -103,23 +103,34 @@ def _source(raw: Path, exam: tuple[str, list[str]]) -> Source:
 
 
 def deidentification(
-    results: Path, sources: list[Source], pseudonyms: dict[str, set[str]], allow: Iterable[str], workers: int
+    results: Path,
+    sources: list[Source],
+    pseudonyms: dict[str, set[str]],
+    allow: Iterable[str],
+    workers: int,
+    meant: Callable[[str, str], bool] = lambda file, kind: False,
 ) -> tuple[dict[str, Any], Matcher]:
     """Search everything under results/.
 
-    Returns the section of the audit (verdict, counts, findings without the values) and the matcher, whose `mask` cleans
-    what else the audit writes.
+    meant: whether an identifier of that kind belongs into a file; such files are counted, and are no leak. Returns the
+    section of the audit (verdict, counts, findings without the values) and the matcher, whose `mask` cleans what else
+    the audit writes.
     """
     matcher = Matcher(sources, pseudonyms, allow)
     searched = files(results)
     noted = [f for several in _each(partial(search_file, matcher), searched, workers) for f in several]
-    found = [finding for finding in noted if finding.identifier != BROKEN]
+    asked = {finding.file for finding in noted if meant(finding.file, finding.identifier)}
+    found = [f for f in noted if f.identifier != BROKEN and not meant(f.file, f.identifier)]
     headers = sum(source.headers for source in sources)
     warnings = [f"{s.exam}: the source says that text is burned into its pixels; look" for s in sources if s.burned_in]
     foreign = "an identifier of its headers is the pseudonym of another patient"
     warnings += [f"{exam}: {foreign}" for exam in sorted(matcher.terms.foreign)]
     broken = [f"{f.file}{', ' * bool(f.place)}{f.place}" for f in noted if f.identifier == BROKEN]
     warnings += [f"{where}: is not what its first bytes say; only its bytes were searched" for where in broken]
+    if asked:
+        warnings.append(
+            f"{len(asked)} segmentations hold identifiers of the source, as they are to: share them with nobody else"
+        )
     if not headers:
         warnings.append("no header of the source could be read, so there was nothing to search for")
     return {

@@ -21,11 +21,11 @@ def sealed(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], str]:
     return {**files, MANIFEST: manifest, ROOT: f"{root}\n".encode()}, root
 
 
-def pack(files: Mapping[str, bytes], path: Path) -> None:
-    """Write files into a zip, sorted by name, without dates, owners and rights of their own."""
+def pack(files: Mapping[str, bytes], path: Path, folder: str = FOLDER) -> None:
+    """Write files into one folder of a zip, sorted by name, without dates, owners and rights of their own."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, content in sorted(files.items()):
-            about = zipfile.ZipInfo(f"{FOLDER}/{name}", DAY)
+            about = zipfile.ZipInfo(f"{folder}/{name}", DAY)
             about.create_system = 3  # also where it is packed on another system
             about.external_attr = 0o644 << 16
             about.compress_type = zipfile.ZIP_DEFLATED

@@ -1,1 +1,1 @@
-"""Report: the one page that a human reads first."""
+"""Report: the pages that people read."""

@@ -143,8 +143,8 @@ def _range(values: list[float], digits: int) -> str:
     return f"{number(float(np.median(values)), digits)} ({interval(min(values), max(values), digits)})"
 
 
-def intensity_tables(results: Results) -> list[Table]:
-    """Divisors of the exams by scanner (raw intensity), and of the folds (scaled intensity)."""
+def exam_divisors(results: Results) -> Table:
+    """Divisors of the exams (raw intensity), by scanner."""
     scanners = {exam: scanner_name(record) for exam, record in results.used("intake").items()}
     exam = {breast.breast: breast.exam for breast in results.breasts}
     groups: dict[str, list[list[float]]] = {}
@@ -163,7 +163,11 @@ def intensity_tables(results: Results) -> list[Table]:
         "over breasts, for T2 over those that have it."
     )
     head = ["scanner", "breasts", *CHANNEL_NAMES[:most]]
-    tables = [Table("divisors", "Divisors of the exams, by scanner", head, rows, note)]
+    return Table("divisors", "Divisors of the exams, by scanner", head, rows, note)
+
+
+def fold_divisors(results: Results) -> Table:
+    """Divisors of the folds (scaled intensity), and the cases that they come from."""
     rows = [
         [
             arm,
@@ -186,14 +190,5 @@ def intensity_tables(results: Results) -> list[Table]:
         )
     head = ["arm", "fold", "training breasts", "validation breasts", "scanners with landmarks"]
     head += [f"channel {k + 1}" for k in range(wide)]
-    tables.append(
-        Table(
-            "fold-divisors",
-            "Divisors of the folds",
-            head,
-            [row + [""] * (len(head) - len(row)) for row in rows],
-            note,
-            (0, 1, 4),
-        )
-    )
-    return tables
+    rows = [row + [""] * (len(head) - len(row)) for row in rows]
+    return Table("fold-divisors", "Divisors of the folds", head, rows, note, (0, 1, 4))

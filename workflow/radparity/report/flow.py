@@ -26,6 +26,7 @@ PURPOSE = {
     ("test", "malignant"): "network compared with the readers",
     ("shown", "malignant"): "shown; in no statistic",
 }
+WORDS = {"on_hold": "on hold, nobody has decided yet"}
 NO_REFERENCE = (
     "no_usable_reference",
     "every reference of this case is empty: without the left-out reader the others outline no common voxel",
@@ -207,7 +208,9 @@ def exam_group(rows: Sequence[Mapping[str, Any]]) -> Group:
 
 def _group(title: str, rows: Sequence[Mapping[str, Any]], unit: str, purpose: str) -> Group:
     out = [row for row in rows if row["status"] not in (OK, WAITING)]
-    left = [(row["stage"], row["rule"] or row["code"].replace("_", " "), row[unit]) for row in out]
+    left = [
+        (row["stage"], row["rule"] or WORDS.get(row["code"], row["code"].replace("_", " ")), row[unit]) for row in out
+    ]
     waiting = [(row["stage"], row[unit]) for row in rows if row["status"] == WAITING]
     ok = [row for row in rows if row["status"] == OK]
     stayed, overridden = sum(row[unit] for row in ok), sum(row["overridden"] for row in ok)
@@ -233,7 +236,8 @@ def decisions_table(records: Mapping[str, Record]) -> Table:
     head = ["exam or breast", "decision", "overrides the rule", "reason", "who", "date"]
     note = (
         "A decision overrides any rule of eligibility and any role that intake found, never a fault of the data; only"
-        " outline_ok keeps a case whose outlines seem to lie elsewhere."
+        " outline_ok keeps a case whose outlines seem to lie elsewhere. A case on hold is out until it is decided. Who"
+        " has looked at a case and kept it (keep) is counted on the page of quality control."
     )
     return Table("decisions", "Every decision made by a person", head, rows, note, range(6))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from radparity import ledger
 from radparity.compare.columns import TABLES
+from radparity.decisions import about_decisions
 from radparity.job import digest_of
 from radparity.pilot import about
 from radparity.record import read
@@ -40,7 +41,8 @@ def read_interim(study: Study) -> Results:
     breasts = study.described(study.cases())
     apart = {"raw", "sheets", "keep", "scratch", "audit", "crate"}
     config = study.config.model_dump(mode="json", by_alias=True, exclude=apart)
-    results = read_results(files | found, config, breasts, about(study), about_release(study))
+    decided = about_decisions(study.decisions, study.config.sheets.decisions)
+    results = read_results(files | found, config, breasts, about(study), about_release(study), decided)
     return replace(results, awaited={stage: part.cases for stage, part in awaited.items()}, exams=sorted(study.exams))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from radparity.ledger import SUFFIX, dump, sidecar
 from radparity.record import read
 from radparity.report.results import Results
-from radparity.report.tables import Table
+from radparity.report.tables import Link, Table
 
 SHORT = 16
 EXAMPLES = (
@@ -46,7 +46,13 @@ def ledger_table(results: Results) -> Table:
         found = next((read(path) for path in entries if path.is_file()), None)
         if found is not None:
             code = str((found["code"] or {}).get("script", ""))
-            rows.append([found["rule"], found["output"], found["sha256"][:SHORT], code[:SHORT]])
+            rows.append([found["rule"], _linked(results, found["output"]), found["sha256"][:SHORT], code[:SHORT]])
     head = ["rule", "an output of it", "its SHA-256", "digest of the code"]
     note = f"The first {SHORT} digits. Beside every file under results/ lies <file>{SUFFIX} with the whole entry."
     return Table("ledger", "From the ledger", head, rows, note, range(4))
+
+
+def _linked(results: Results, output: str) -> str:
+    """An output's name with the way to its entry; an interim report names it only, since it lies deeper."""
+    below = output.removeprefix("results/")
+    return output if below == output or results.interim else Link(output, f"../{below}{SUFFIX}")

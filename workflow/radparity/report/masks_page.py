@@ -1,4 +1,4 @@
-"""Masks page: the report of a study of masks, one HTML file that needs no network and no script."""
+"""Masks page: the report of a study of masks, one page that needs no network and no script."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
 from radparity.report import made, plan, tables
 from radparity.report.among import among_tables
+from radparity.report.frame import frame
 from radparity.report.more import more_tables
 from radparity.report.outliers import outliers_table
 from radparity.report.paper import paper_figures
 from radparity.report.results import Results, read_table
 from radparity.report.software import software_table, used
 from radparity.report.tables import Table
+from radparity.report.templates import templates
 from radparity.report.verdict import limits_of_tables, verdict
 
 GIVEN = {"network": "given", "region": "section"}
@@ -27,29 +28,26 @@ def build(
     files: Mapping[str, Sequence[str]],
     config: Mapping[str, Any],
     unused: Sequence[str],
-    template: Path,
+    folder: Path,
     root: str,
     data: Sequence[str] = (),
-) -> tuple[str, str]:
-    """The page, and the counts of cases as tab-separated text. The same results give the same bytes.
+) -> dict[str, str]:
+    """Name to text: the page, and the counts of cases as tab-separated text. The same results give the same bytes.
 
     files: the table of cases (`cases`), the tables among readers (`among`), and of the network the tables (`compare`),
     the plan's record (`plans`) and the figures as JSON and PNG (`figures`).
-    unused: raters of the sheet that take no part. root: digest over the inputs of the page's job (`radparity.root`).
-    data: of others, with what to cite of it.
+    unused: raters of the sheet that take no part. folder: of the templates. root: digest over the inputs of the page's
+    job (`radparity.root`). data: of others, with what to cite of it.
     """
     cases = read_table(files["cases"][0])
     among = {Path(path).stem: read_table(path) for path in files["among"]}
     results = _results(files, config)
     flow = flow_rows(cases)
     _check_counts(flow, results)
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.from_string(template.read_text(encoding="utf-8"))
+    page = templates(folder).get_template("masks.html.j2")
     standing = plan.standings(results).get(results.primary)
     context = {
-        "study": config["study"],
+        **frame(config["study"], "index.html", pages={}, ledger_root=root),
         "standing": plan.sentence(standing) if standing else "",
         "confirmatory": standing is not None and standing["role"] in plan.CONFIRMATORY,
         "plan": plan.plan_table(results),
@@ -71,9 +69,8 @@ def build(
         "software": software_table(used(path for paths in files.values() for path in paths)),
         "ledger": made.ledger_table(results),
         "configuration": made.configuration_digest(results),
-        "root": root,
     }
-    return page.render(context), flow.to_csv(sep="\t", index=False)
+    return {"index.html": page.render(context), "flow.tsv": flow.to_csv(sep="\t", index=False)}
 
 
 def flow_rows(cases: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from radparity.plan import DEVIATES, LOCKED_LATE, NOT_LOCKED, PILOT, PRIMARY
+from radparity.plan import DEVIATES, LOCKED_LATE, NOT_LOCKED, PILOT, PRIMARY, TAKEN_OUT
 from radparity.record import read
 from radparity.report.results import Results
 from radparity.report.tables import Table
@@ -21,7 +21,9 @@ def sentence(record: dict[str, Any]) -> str:
     """What a reader of the verdict must know of the plan."""
     looks = f"The test cases' scores were seen in {_times(record['looks'])}"
     deviations = len(record["deviations"])
-    return {
+    # Who left when the scores were known is for every reader of the verdict to see.
+    left = [f" T{said[1:]}." for said in record["deviations"] if said.startswith(TAKEN_OUT)]
+    said = {
         PRIMARY: f"The plan was locked on {_day(record)}, before any look at the test cases. {looks}.",
         DEVIATES: f"The plan was locked on {_day(record)}; {deviations} of its points differ since. {looks}.",
         PILOT: "Exploratory: the test cases are not in a pilot, and this was no look at them.",
@@ -29,6 +31,7 @@ def sentence(record: dict[str, Any]) -> str:
         LOCKED_LATE: f"Exploratory: when the plan was locked on {_day(record)}, the test cases had been scored"
         f" ({_times(record['looks_before'] or 0)}). {looks}.",
     }.get(record["role"], "")
+    return said + "".join(left) if said else ""
 
 
 def plan_table(results: Results) -> Table | None:

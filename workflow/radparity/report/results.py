@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from radparity.decisions import about_decisions
 from radparity.record import read
 
 Record = dict[str, Any]
@@ -53,6 +54,8 @@ class Results:
     """of a pilot: what `radparity.pilot.about` says"""
     release: dict[str, Any] | None = None
     """of a study under a release: what `about_release` says"""
+    decided: dict[str, Any] = field(default_factory=lambda: {"sheet": None, "rows": []})
+    """what `radparity.decisions.about_decisions` says"""
     awaited: dict[str, list[str]] | None = None
     """of an interim page: stage to the exams or breasts that will have a record there"""
     exams: list[str] = field(default_factory=list)
@@ -64,6 +67,11 @@ class Results:
     def primary(self) -> str:
         """The arm that the page speaks of first."""
         return str(self.config["primary_arm"])
+
+    @property
+    def interim(self) -> bool:
+        """Whether the study is not finished."""
+        return self.awaited is not None
 
     @property
     def arms(self) -> list[str]:
@@ -94,6 +102,7 @@ def read_results(
     breasts: Sequence[Sequence[str]],
     pilot: dict[str, Any] | None = None,
     release: dict[str, Any] | None = None,
+    decided: dict[str, Any] | None = None,
 ) -> Results:
     """Read a study's results. `files` holds the files of each input of the report's rule, by the input's name."""
     compare: dict[str, dict[str, pd.DataFrame]] = {}
@@ -114,6 +123,7 @@ def read_results(
         files={name: list(paths) for name, paths in files.items()},
         pilot=pilot,
         release=release,
+        decided=decided or about_decisions([], None),
     )
 
 

@@ -1,4 +1,4 @@
-"""Stamp: what keeps the page of a pilot, or of a study that is not finished, from being taken for the result."""
+"""Stamp: what keeps the report of a pilot, or of a study that is not finished, from being taken for the result."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ INTERIM = "This study is not finished."
 
 
 def stamps(results: Results, breasts: Sequence[End], exams: Mapping[str, End]) -> list[str]:
-    """The sentences at the top of the page; none on the page of a whole, finished study."""
+    """The sentences at the top of every page; none in the report of a whole, finished study."""
     found = []
     if results.awaited is not None:
         compared = (
-            "The comparison is complete and stands below."
+            "The comparison is complete and stands here."
             if results.compare
             else "There is no complete comparison of what stands now, so there is no verdict."
         )
         found.append(
             f"Interim: {_through(exams.values())} exams and {_through(breasts)} breasts are through; the others wait."
-            f" {compared} The page of the finished study is index.html."
+            f" {compared} The report of the finished study will be results/report/index.html."
         )
     if results.pilot:
         stand_in = sum(breast.partition == "test" for breast in results.breasts)
@@ -37,7 +37,7 @@ def stamps(results: Results, breasts: Sequence[End], exams: Mapping[str, End]) -
 
 
 def title(results: Results, exams: Mapping[str, End]) -> str:
-    """What the page's title begins with; empty on the page of a whole, finished study."""
+    """What every page's title begins with; nothing in the report of a whole, finished study."""
     interim = f"Interim, {_through(exams.values())} exams. " if results.awaited is not None else ""
     pilot = f"Pilot, {results.pilot['exams']:,} of {results.pilot['of']:,} exams. " if results.pilot else ""
     return interim + pilot

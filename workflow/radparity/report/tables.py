@@ -25,6 +25,17 @@ class Table:
     words: Sequence[int] = (0,)
 
 
+class Link(str):
+    """A cell that leads somewhere: `href`, from the page that the table stands on."""
+
+    href: str
+
+    def __new__(cls, text: str, href: str) -> Link:
+        made = super().__new__(cls, text)
+        made.href = href
+        return made
+
+
 def missing(value: Any) -> bool:
     """Whether a cell has no value."""
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))

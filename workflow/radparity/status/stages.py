@@ -79,6 +79,8 @@ def _of_exams(study: Study) -> list[Part]:
     found += [_files("figures", "figures", f"figures/{primary}/figure_5a.svg")]
     true = [exam for exam, row in study.entered.items() if row.truth]
     found += [Part("verify", "", "exams", true), _files("verify", "tables", "verify/summary.tsv")] if true else []
+    found += [Part("view", "", "breasts", study.paged)]
+    found += [_files("report", "case pages", *(f"report/cases/{breast}.html" for breast in study.paged))]
     return [part for part in _merged([*found, *_last()]) if part.cases or part.files]
 
 

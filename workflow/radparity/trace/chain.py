@@ -15,7 +15,7 @@ from radparity.trace.cell import Cell
 
 # They stop the study where two patients have the same pixels; no number is made from them.
 GATES = "results/fold/twins_"
-OF_ARMS = ("predict", "segment", "compare", "figures", "select")
+OF_ARMS = ("predict", "segment", "seg", "compare", "figures", "select")
 WEIGHTS = ("weights.pt", "weights.pth")
 FEW = 40  # files of a chain without a cell that are listed one by one
 # Of params: which files there are, and what stands elsewhere in the trace.

@@ -33,6 +33,8 @@ OF_PERSONS = ("crosswalk", "key")
 # Snakemake's own notes; its environments hold programs only.
 NOTES = ("metadata", "log", "slurm_logs", "incomplete", "scripts", "auxiliary")
 Show = Callable[[int, int], None]
+# Reports without ledger entries: an unfinished one, and the copy to send away, which shows cases under other names.
+COPIES = (RESULTS / "report/interim", RESULTS / "share/report")
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Withdrawal:
     kept: list[Path] = field(default_factory=list)
     """folders of kept and of unfinished trainings"""
     naming: list[Path] = field(default_factory=list)
-    """further results, logs and caches that name her"""
+    """further results, logs and caches that name her; copies of the report, whether they name her or not"""
     fixed: list[Path] = field(default_factory=list)
     """what names her and is not rewritten: the locked plan, the table of pseudonyms"""
 
@@ -93,6 +95,7 @@ def withdrawal(source: str, patient: str, show: Show, search: Show) -> Withdrawa
     ]
     if STATE.is_dir() and any(study.breasts[breast].partition == "development" for breast in whom.breasts):
         found.kept.append(STATE)
+    found.naming = [path for folder in COPIES for path in files_below(folder)]
     _look_for_names(found, gone, search)
     return found
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import yaml
 
 from radparity.masks.study import MasksStudy
+from radparity.plan import RULED
 from radparity.study import Study
 from radparity.sweep import MISSING
 from radparity.why.differences import Absent, Difference, said
@@ -154,6 +155,8 @@ class Sheets:
                 causes.add(self.of_raw(path[1], before, now))
             elif owner is not None and not (isinstance(before, Absent) or isinstance(now, Absent)):
                 causes.add(Cause("raw", f"{owner} has changed"))
+            elif path[0] == "decided" or (path[:2] == ("planned", "test_cases") and path[3:4] == (RULED,)):
+                causes.add(Cause("sheet", "the decisions sheet has rows that are new, changed or gone"))
             elif named is not None:
                 causes.add(self.of_name(named, before, now) or self._row(path, named, before, now))
             elif path[0] in FOLLOWING:

@@ -1,0 +1,83 @@
+"""Comparison page: everything of network and readers beyond the main table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from radparity.report import pictures, plots, tables
+from radparity.report.baselines import side_by_side
+from radparity.report.beside import beside_table
+from radparity.report.counted import Counted
+from radparity.report.figures import Figure
+from radparity.report.interactive import interactive_part
+from radparity.report.more import more_tables
+from radparity.report.outliers import outlier_figure, outliers_table
+from radparity.report.paper import paper_figures
+from radparity.report.power import power_figure, power_sentences
+from radparity.report.results import Results
+from radparity.report.shown import shown
+from radparity.report.start_page import DICE, said, standing
+from radparity.report.tables import Table
+
+
+def comparison_page(results: Results, counted: Counted) -> dict[str, Any]:
+    """The variables of the template `comparison.html.j2`."""
+    pointed = interactive_part(results)
+    stills = {figure.still.name for figure in pointed["interactive"]}
+    return {
+        "verdict": said(results),
+        "confirmatory": standing(results)["confirmatory"],
+        "arms": [_arm_tables(results, arm) for arm in results.arms],
+        "claims": tables.claims_table(results.table("equivalence")),
+        "beside": beside_table(results),
+        "baselines": side_by_side(results),
+        **pointed,
+        "more": more_tables(results),
+        "figures": [figure for figure in _figures(results) if figure.name not in stills],
+        "outliers": outliers_table(results),
+        "outlier_figure": outlier_figure(results),
+        "power": power_sentences(results),
+        "power_figure": power_figure(results),
+        "readers": len(results.config["readers"]["test"]),
+        "shown": shown(results),
+        "truth": truth_table(results),
+        "truth_figure": plots.truth_plot(results) if results.verify else None,
+    }
+
+
+def _arm_tables(results: Results, arm: str) -> dict[str, Any]:
+    primary = arm == results.primary
+    return {
+        "title": tables.title(arm, results.config),
+        "primary": primary,
+        "main": tables.main_table(arm, results.table("main", arm), results.config),
+        "equivalence": tables.equivalence_table(arm, results.table("equivalence", arm), results.config, primary),
+        "tails": tables.tails_table(arm, results.table("tails", arm), results.config),
+    }
+
+
+def _figures(results: Results) -> list[Figure]:
+    """Example cases and the paper's figures, but for the one of the start page."""
+    found = []
+    examples = pictures.example_cases(results)
+    if examples:
+        caption = (
+            f"What the network sees and says: case {examples['median']}, the median test case by the network's Dice."
+        )
+        found.append(pictures.channel_panel(results, examples["median"], "channels", caption))
+        found.append(pictures.readers_panel(results, examples))
+    return found + [figure for figure in paper_figures(results) if figure.name != DICE]
+
+
+def truth_table(results: Results) -> Table | None:
+    """Each stage against what is known of a virtual exam; none in a study of real ones."""
+    summary = results.verify.get("summary")
+    if summary is None or summary.empty:
+        return None
+    rows = [
+        [str(row["meaning"]), f"{row['n']:d}", tables.number(row["median"]), tables.interval(row["q25"], row["q75"])]
+        for row in summary.to_dict("records")
+    ]
+    note = "A measurement of this chain on simulated images, and of nothing else."
+    head = ["quantity", "values", "median", "quartiles"]
+    return Table("truth-table", "The chain against the phantoms' truth", head, rows, note)
