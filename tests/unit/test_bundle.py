@@ -29,9 +29,9 @@ from radparity.config import Arm, ConfigError
 from radparity.config.imaging import Harmonize, Mask, Register
 from radparity.config.networks import Predict
 from radparity.ledger import dump
+from radparity.load import load_study
 from radparity.networks.presets import Architecture, build, initialise
 from radparity.scaling import Scaling
-from radparity.study import load_study
 from radparity.terminal import read_config
 from radparity.train import weights
 

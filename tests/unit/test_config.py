@@ -10,8 +10,8 @@ import yaml
 from radparity.__main__ import main, schema
 from radparity.arms import arms_of
 from radparity.config import ConfigError, load
+from radparity.load import load_study
 from radparity.sheets import Breast, Exam, Reading, check, read
-from radparity.study import load_study
 
 ROOT = Path(__file__).parents[2]
 

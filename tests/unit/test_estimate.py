@@ -28,7 +28,7 @@ from radparity.estimate import (
 )
 from radparity.estimate_text import text
 from radparity.keep import STAYS
-from radparity.study import load_study
+from radparity.load import load_study
 from radparity.sweep import sweep
 from radparity.swept import DIGESTS
 

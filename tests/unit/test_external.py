@@ -15,12 +15,12 @@ from test_outline_uptake import breast as uptake_breast
 from radparity.config import ConfigError, load
 from radparity.external import External, check_external, cut, on_section, read_map
 from radparity.external_place import misplaced, settle_place
+from radparity.load import load_study
 from radparity.outline.place import place
 from radparity.outline.uptake import check_uptake
 from radparity.record import DataFault
 from radparity.segment import segment_section
 from radparity.sheets import Breast
-from radparity.study import load_study
 
 ROOT = Path(__file__).parents[2]
 NATIVE = np.array([[3.0, 0, 0, -20], [0, 0.8, 0, 5], [0, 0, 0.8, -7], [0, 0, 0, 1]])

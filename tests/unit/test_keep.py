@@ -14,7 +14,7 @@ from radparity import ledger
 from radparity.audit import study as audit_of
 from radparity.audit.verify import audit
 from radparity.keep import OF_DEVELOPMENT, STAYS, TIERS, drop, stays
-from radparity.study import load_study
+from radparity.load import load_study
 from radparity.terminal import read_config
 
 RULES = jobs.ROOT / "workflow/rules"

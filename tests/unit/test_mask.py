@@ -19,6 +19,7 @@ from scipy import ndimage
 
 from radparity.config import ConfigError, load
 from radparity.grid import GridRules
+from radparity.load import load_study
 from radparity.mask import network as by_network
 from radparity.mask import sections, wall
 from radparity.mask.classical import breast_mask
@@ -29,7 +30,6 @@ from radparity.phantom.anatomy import paint
 from radparity.phantom.design import SCANNERS, SIZES, ExamDesign, generator
 from radparity.phantom.grid import place
 from radparity.record import DataFault
-from radparity.study import load_study
 from radparity.train import mask_weights
 from radparity.train.interrupt import Interrupted
 from radparity.train.mask_breasts import masked_breast, split

@@ -17,13 +17,13 @@ from statsmodels.stats.power import TTestPower
 
 from radparity.compare.margin import margin_test, verdict
 from radparity.compare.scores import Case
+from radparity.load import load_study
 from radparity.power import closed_form
 from radparity.power.closed_form import cases_for, equivalence_power, paired_t_power
 from radparity.power.picture import power_picture
 from radparity.power.pilot import Pilot, of_cases, of_table
 from radparity.power.study import COLUMNS, Settings, draw_studies, needed, power_table
 from radparity.power.verdict import power_verdict
-from radparity.study import load_study
 from radparity.terminal import read_config
 
 ROOT = Path(__file__).parents[2]
@@ -252,7 +252,7 @@ def project(tmp_path_factory):
     rows = ["path\tdigest"]
     environment = os.environ | {"PYTHONPATH": str(folder / "workflow")}
     listed = "from pathlib import Path; from radparity.release.given import give, write_given;"
-    listed += "from radparity.terminal import read_config; from radparity.study import load_study;"
+    listed += "from radparity.terminal import read_config; from radparity.load import load_study;"
     listed += "study = load_study(read_config('config.yaml')); write_given(Path('plan'), give(study)[0]);"
     listed += "print('\\n'.join(study.raw_paths()))"
     done = subprocess.run([sys.executable, "-c", listed], cwd=folder, env=environment, capture_output=True, text=True)

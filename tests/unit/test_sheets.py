@@ -12,8 +12,9 @@ from radparity.config import ConfigError, load
 from radparity.decisions import Decision, check_decisions
 from radparity.fold import Member, assign_folds
 from radparity.intake.roles import ROLES
+from radparity.load import load_study
 from radparity.sheets import Breast, Exam, check, merged, read
-from radparity.study import Study, load_study
+from radparity.study import Study
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = "exam\tbreast\tverdict\tseries\trole\treason\twho\tdate\n"

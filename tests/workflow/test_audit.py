@@ -16,8 +16,8 @@ from radparity.audit.files import OUTSIDE
 from radparity.audit.raw import check_raw
 from radparity.audit.study import known
 from radparity.audit.verify import audit
+from radparity.load import load_study
 from radparity.provenance import Ledger
-from radparity.study import load_study
 from radparity.sweep import sweep
 from radparity.swept import swept
 

@@ -15,11 +15,11 @@ from radparity.bundle.method import Method
 from radparity.bundle.opened import open_bundle
 from radparity.deidentify.search import deidentification, read_sources
 from radparity.image import load
+from radparity.load import load_study
 from radparity.register import Settings
 from radparity.site.breast import read_breast, sides_of
 from radparity.site.exam import read_exam
 from radparity.site.registration import register_phases
-from radparity.study import load_study
 from radparity.terminal import read_config
 
 EXAM = "E26"

@@ -8,7 +8,7 @@ import kits
 import pytest
 
 from radparity.deidentify.search import deidentification, read_sources
-from radparity.study import load_study
+from radparity.load import load_study
 from radparity.terminal import read_config
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from radparity.config.masks import is_masks
+from radparity.load import load_study
 from radparity.masks.study import MasksStudy, load_masks_study
-from radparity.study import Study, load_study
+from radparity.study import Study
 
 
 def open_whole(raw: dict[str, Any], source: str = "config.yaml") -> Study | MasksStudy:

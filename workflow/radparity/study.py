@@ -13,15 +13,14 @@ from typing import Any
 
 from radparity.arms import arms_of
 from radparity.batches import Batches
-from radparity.config import Arm, Config, load
-from radparity.decisions import Decision, check_decisions
-from radparity.enough import refuse_too_little
-from radparity.enrolment import Enrolment, columns_of
-from radparity.external import External, check_external
+from radparity.config import Arm, Config
+from radparity.decisions import Decision
+from radparity.enrolment import Enrolment
+from radparity.external import External
 from radparity.plan import Plan, planned, read_plan
-from radparity.release.fixed import Release, read_release
+from radparity.release.fixed import Release
 from radparity.release.given import dealt, folds_given
-from radparity.sheets import OWN_GRID, Breast, Exam, Reading, check, merged, read
+from radparity.sheets import OWN_GRID, Breast, Exam, Reading, merged
 from radparity.swept import swept
 
 BENIGN_SAMPLE = 200
@@ -279,27 +278,3 @@ class Study:
         """The named blocks of the configuration as plain JSON, for a rule's params."""
         dumped = self.config.model_dump(mode="json", by_alias=True)
         return {block: json.loads(json.dumps(dumped[block], sort_keys=True)) for block in sorted(blocks)}
-
-
-def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
-    """Check a configuration and its sheets and put them together.
-
-    Raises ConfigError with the mend where a key, a sheet, a row or a combination cannot be used.
-    """
-    config = load(raw, source)
-    own = columns_of(config.eligible)
-    exams = read(Path(config.sheets.exams), Exam, own)
-    breasts = read(Path(config.sheets.breasts), Breast, dict.fromkeys(config.compare.subgroups, "text") | own)
-    readings = read(Path(config.sheets.readings), Reading)
-    named = config.sheets.decisions
-    decisions = read(Path(named), Decision, may_be_empty=True) if named else []
-    check(exams, breasts, readings, config.readers.test)
-    check_decisions(decisions, {b.breast: b.exam for b in breasts}, {e.exam for e in exams})
-    externals = {name: read(Path(str(arm.sheet)), External) for name, arm in config.arms.items() if arm.external}
-    by_breast = {name: check_external(name, rows, breasts) for name, rows in externals.items()}
-    by_exam, by_name = {e.exam: e for e in exams}, {b.breast: b for b in breasts}
-    release = read_release(config.release) if config.release else None
-    study = Study(config, by_exam, by_name, readings, decisions, by_breast, release=release)
-    study.enrolment.check()
-    refuse_too_little(study, source)
-    return study

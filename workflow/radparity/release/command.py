@@ -52,7 +52,7 @@ def whole_study(raw: dict[str, object], source: str, name: str) -> Study:
     """The study with all that its sheets hold, whatever release the configuration names."""
     from radparity.config import load
     from radparity.config.masks import is_masks
-    from radparity.study import load_study
+    from radparity.load import load_study
 
     if is_masks(raw):
         raise ConfigError("a study of masks trains nothing and has no releases")

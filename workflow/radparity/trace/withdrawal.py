@@ -14,10 +14,11 @@ from radparity.audit.stats import FOLDER as MEMORY
 from radparity.config import ConfigError
 from radparity.config.masks import is_masks
 from radparity.lasting_job import KEPT
+from radparity.load import load_study
 from radparity.provenance import RESULTS, Entry, Ledger
 from radparity.release.fixed import RELEASES
 from radparity.release.given import GIVEN
-from radparity.study import Study, load_study
+from radparity.study import Study
 from radparity.sweep import STATS
 from radparity.swept import DIGESTS
 from radparity.terminal import read_config

@@ -1,0 +1,39 @@
+"""From a configuration and its sheets to a study, or to what must be mended first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from radparity.config import load
+from radparity.decisions import Decision, check_decisions
+from radparity.enough import refuse_too_little
+from radparity.enrolment import columns_of
+from radparity.external import External, check_external
+from radparity.release.fixed import read_release
+from radparity.sheets import Breast, Exam, Reading, check, read
+from radparity.study import Study
+
+
+def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
+    """Check a configuration and its sheets and put them together.
+
+    Raises ConfigError with the mend where a key, a sheet, a row or a combination cannot be used.
+    """
+    config = load(raw, source)
+    own = columns_of(config.eligible)
+    exams = read(Path(config.sheets.exams), Exam, own)
+    breasts = read(Path(config.sheets.breasts), Breast, dict.fromkeys(config.compare.subgroups, "text") | own)
+    readings = read(Path(config.sheets.readings), Reading)
+    named = config.sheets.decisions
+    decisions = read(Path(named), Decision, may_be_empty=True) if named else []
+    check(exams, breasts, readings, config.readers.test)
+    check_decisions(decisions, {b.breast: b.exam for b in breasts}, {e.exam for e in exams})
+    externals = {name: read(Path(str(arm.sheet)), External) for name, arm in config.arms.items() if arm.external}
+    by_breast = {name: check_external(name, rows, breasts) for name, rows in externals.items()}
+    by_exam, by_name = {e.exam: e for e in exams}, {b.breast: b for b in breasts}
+    release = read_release(config.release) if config.release else None
+    study = Study(config, by_exam, by_name, readings, decisions, by_breast, release=release)
+    study.enrolment.check()
+    refuse_too_little(study, source)
+    return study
