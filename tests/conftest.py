@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from hypothesis import settings
 from pages import CHROMIUM, chromium
@@ -18,6 +20,15 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def project_of():
     return Project
+
+
+@pytest.fixture(scope="module")
+def room(request, tmp_path_factory):
+    """A folder that the tests of one file share. It goes with the last of them, unless one failed."""
+    failed, folder = request.session.testsfailed, tmp_path_factory.mktemp("room")
+    yield folder
+    if request.session.testsfailed == failed:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

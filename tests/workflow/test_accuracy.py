@@ -8,8 +8,8 @@ EXAMS = "E02 E05 E07 E10 E11 E13 E15 E16 E18 E19 E20 E24 E25 E26 E27 E28 E31 E33
 
 
 @pytest.fixture(scope="module")
-def summary(tmp_path_factory, project_of):
-    project = project_of(tmp_path_factory.mktemp("accuracy") / "study", EXAMS, small=False)
+def summary(room, project_of):
+    project = project_of(room / "study", EXAMS, small=False)
     project.configure(train={"steps": 120}, fold={"folds": 2})
     project.sweep()
     code, out = project.snakemake("verify")

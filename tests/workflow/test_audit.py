@@ -25,8 +25,8 @@ PAGE = "results/report/index.html"
 
 
 @pytest.fixture(scope="module")
-def place(finished, tmp_path_factory):
-    return finished.copy(tmp_path_factory.mktemp("tampered") / "study").folder
+def place(finished, room):
+    return finished.copy(room / "study").folder
 
 
 @pytest.fixture(autouse=True)

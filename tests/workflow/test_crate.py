@@ -15,8 +15,8 @@ from radparity.provenance import Ledger
 
 
 @pytest.fixture(scope="module")
-def project(finished, tmp_path_factory):
-    project = finished.copy(tmp_path_factory.mktemp("crate") / "study")
+def project(finished, room):
+    project = finished.copy(room / "study")
     code, out = project.snakemake("crate")
     assert code == 0, out[-5000:]
     # Beside the Snakefile the description makes the project's folder the crate.

@@ -40,8 +40,8 @@ def write(path, table):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory, project_of):
-    project = project_of(tmp_path_factory.mktemp("hospital") / "study", list(EXAMS))
+def study(room, project_of):
+    project = project_of(room / "study", list(EXAMS))
     made, raw = project.folder / "data/demo", project.folder / "data/hospital"
     for exam in EXAMS:
         identify(made / "dicom" / exam, exam)

@@ -24,10 +24,9 @@ def tree(results):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory, project_of):
-    folder = tmp_path_factory.mktemp("keep")
-    project = project_of(folder / "study", EXAMS)
-    project.results, project.scratch = project.folder / "results", folder / "node"
+def study(room, project_of):
+    project = project_of(room / "study", EXAMS)
+    project.results, project.scratch = project.folder / "results", room / "node"
     project.scratch.mkdir()
     project.sweep()
     code, out = project.snakemake(*STAGES)

@@ -13,12 +13,11 @@ from radparity.terminal import read_config
 
 
 @pytest.fixture(scope="module")
-def packed(finished, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("kit")
-    study = finished.copy(folder / "study")
+def packed(finished, room):
+    study = finished.copy(room / "study")
     code, out = study.snakemake("audit_kit")
     assert code == 0, out[-3000:]
-    study.kit = kits.unpack(study.folder / "results/kit/audit_kit.zip", folder / "elsewhere")
+    study.kit = kits.unpack(study.folder / "results/kit/audit_kit.zip", room / "elsewhere")
     return study
 
 

@@ -31,8 +31,8 @@ def disc(radius, shape, centre=(16, 16)):
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, project_of):
-    project = project_of(tmp_path_factory.mktemp("masks") / "study", [], small=False)
+def project(room, project_of):
+    project = project_of(room / "study", [], small=False)
     raw = project.folder / "data/small"
     raw.mkdir(parents=True)
     lines = ["case\tpatient\trater\tfile\tsection\tpartition\tkind"]

@@ -14,9 +14,9 @@ SHARED, ZIP = "results/share/report", "results/share/report.zip"
 
 
 @pytest.fixture(scope="module")
-def project(finished, tmp_path_factory):
+def project(finished, room):
     """A copy of the finished study to share from."""
-    return finished.copy(tmp_path_factory.mktemp("share") / "study")
+    return finished.copy(room / "study")
 
 
 def share(project, **settings):

@@ -24,8 +24,8 @@ def tree(study):
 
 
 @pytest.fixture(scope="module")
-def study(finished, tmp_path_factory):
-    found = finished.copy(tmp_path_factory.mktemp("recreate") / "study")
+def study(finished, room):
+    found = finished.copy(room / "study")
     found.before = tree(found)
     found.configure(keep="minimal")
     code, out = found.snakemake()

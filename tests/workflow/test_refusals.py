@@ -4,8 +4,8 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, project_of):
-    project = project_of(tmp_path_factory.mktemp("refusals") / "study", ["E05", "E07", "E24", "E34"])
+def project(room, project_of):
+    project = project_of(room / "study", ["E05", "E07", "E24", "E34"])
     project.sweep()
     return project
 

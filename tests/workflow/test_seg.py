@@ -46,8 +46,8 @@ def searched(project, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def study(finished, tmp_path_factory):
-    return finished.copy(tmp_path_factory.mktemp("seg") / "study")
+def study(finished, room):
+    return finished.copy(room / "study")
 
 
 def test_every_segmented_case_gets_its_mask_on_the_images_of_its_first_phase_after_contrast(study):

@@ -41,8 +41,8 @@ def digests(results):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory, project_of):
-    project = project_of(tmp_path_factory.mktemp("one") / "study", EXAMS)
+def study(room, project_of):
+    project = project_of(room / "study", EXAMS)
     project.truncated = plant(project)
     project.sweep()
     code, out = project.snakemake()
@@ -166,8 +166,8 @@ def test_only_the_case_that_changed_is_made_again_and_an_equal_training_is_put_b
         assert json.loads((other.folder / "results/audit/audit.json").read_text())["verdict"] == "green"
 
 
-def test_a_run_that_was_killed_ends_in_the_same_bytes_as_one_that_was_not(study, tmp_path_factory, project_of):
-    other = project_of(tmp_path_factory.mktemp("two") / "a study", EXAMS)
+def test_a_run_that_was_killed_ends_in_the_same_bytes_as_one_that_was_not(study, tmp_path, project_of):
+    other = project_of(tmp_path / "a study", EXAMS)
     plant(other)
     other.sweep()
     generator = random.Random(os.getpid())
@@ -185,8 +185,8 @@ def test_a_run_that_was_killed_ends_in_the_same_bytes_as_one_that_was_not(study,
     assert [name for name in one if one[name] != two[name]] == []
 
 
-def test_a_pilot_looks_at_no_test_case_and_leaves_nothing_behind(study, tmp_path_factory, project_of):
-    other = project_of(tmp_path_factory.mktemp("three") / "study", EXAMS)
+def test_a_pilot_looks_at_no_test_case_and_leaves_nothing_behind(study, tmp_path, project_of):
+    other = project_of(tmp_path / "study", EXAMS)
     plant(other)
     other.sweep()
     code, out = other.snakemake("--config", "pilot=6")
