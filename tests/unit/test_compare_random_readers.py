@@ -12,7 +12,7 @@ from scipy import stats
 
 from radparity.compare.margin import margin_test
 from radparity.compare.paired import paired
-from radparity.compare.random_readers import COLUMNS, RandomReaders, obuchowski_rockette, random_readers
+from radparity.compare.random_readers import COLUMNS, NO_SPREAD, RandomReaders, obuchowski_rockette, random_readers
 
 
 def by_loops(x: np.ndarray, y: np.ndarray, patients: list[str]) -> tuple[float, float, float]:
@@ -67,6 +67,19 @@ def test_cases_that_do_not_vary_leave_the_readers_alone() -> None:
     found = obuchowski_rockette(paired(scores), np.arange(20))
     assert found.df == pytest.approx(2) and found.standard_error == pytest.approx(stats.sem(constants))
     assert found.interval(0.05) == pytest.approx(stats.t.interval(0.9, 2, constants.mean(), stats.sem(constants)))
+
+
+def test_readers_alike_whose_cases_share_nothing_have_no_interval() -> None:
+    """Equal means and a negative covariance: the formula's zero is no certainty, the fixed readers' interval has width."""
+    apart = np.random.default_rng(2).normal(0, 0.05, 30)
+    difference = np.stack([apart - apart.mean(), apart.mean() - apart], axis=1)
+    scores = table(0.7 + difference, np.full((30, 2), 0.7), [f"p{i:02d}" for i in range(30)])
+    found = obuchowski_rockette(paired(scores), np.arange(30))
+    assert found.estimate == pytest.approx(0, abs=1e-12) and found.reader_variance == 0 > found.covariance
+    assert np.isnan([found.standard_error, found.df, *found.interval(), found.p(0.05)]).all()
+    fixed, sample, used = (row for _, row in random_readers(scores, anonymous=False, draws=200).iterrows())
+    assert np.isnan(sample["low"]) and sample["note"] == NO_SPREAD and sample["verdict"] != "equivalent"
+    assert used["claim"] == fixed["claim"]
 
 
 def test_the_interval_covers_when_readers_and_patients_are_drawn() -> None:
@@ -130,6 +143,6 @@ def test_unusable_pairs_and_what_cannot_be_had() -> None:
     blank["dice_reader"] = blank["dice_reader"].where(blank["dice_network"].notna())
     assert "without a usable reference" in random_readers(blank, anonymous=False, draws=200).iloc[1]["note"]
     same = random_readers(made("perfect agreement", 1, 9, 3), anonymous=False, draws=200).iloc[1]
-    assert (same["low"], same["high"], same["note"]) == (0, 0, "neither readers nor cases vary: no p")
+    assert same["note"] == NO_SPREAD and same[["standard_error", "low", "high", "p_by_patient"]].isna().all()
     assert random_readers(pd.DataFrame(), anonymous=False).empty
-    assert np.isnan(RandomReaders(0.0, 0.0, np.inf, 0.0, 0.0).p(0.05))
+    assert np.isnan(RandomReaders(0.0, np.nan, np.nan, 0.0, 0.0).p(0.05))

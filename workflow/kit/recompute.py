@@ -286,9 +286,9 @@ def sampled_readers(scores, clusters, study):
     between = between if between > DUST**2 else 0.0
     total = between + max(readers * shared, 0.0)
     estimate, error = theta.mean(), math.sqrt(total / readers)
+    if error <= DUST:  # nothing to estimate from, which is no certainty
+        return estimate, *(NAN,) * 5
     df = total**2 * (readers - 1) / between**2 if between else math.inf
-    if error <= DUST:
-        return estimate, 0.0, df, estimate, estimate, NAN
     t = stats.t(df) if between else stats.norm
     half = t.ppf(1 - study["alpha"]) * error
     p = max(t.sf((estimate + study["margin"]) / error), t.cdf((estimate - study["margin"]) / error))

@@ -18,7 +18,7 @@ COLUMNS: dict[str, str] = {
     "readers_are": '"fixed": these persons; "a sample": readers like them; "used": the wider of the two intervals',
     "estimate": "mean over references and cases of network minus reader, Dice",
     "standard_error": "its standard error, patients as clusters",
-    "df": "Hillis' degrees of freedom; empty for the bootstrap; inf when readers do not differ at all",
+    "df": "Hillis' degrees of freedom; empty for the bootstrap; inf when readers do not differ",
     "low": "lower bound, Dice",
     "high": "upper bound, Dice",
     "level": "level of the interval, 1 - 2 alpha",
@@ -35,6 +35,7 @@ COLUMNS: dict[str, str] = {
 REFUSED = (
     "refused: reader ids are slots that change persons between cases, so how much persons differ cannot be estimated"
 )
+NO_SPREAD = "readers do not differ and have no covariance: no interval for readers like them"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def obuchowski_rockette(table: Paired, patients: ArrayLike) -> RandomReaders:
     Cov2 = mean over pairs of readers of G/(G-1) sum_g S_gk S_gl / (n_k n_l), S_gk = sum over patient g's cases of
     (x_ik - y_ik - theta_k); SE^2 = (MS_R + max(K Cov2, 0))/K; df = (MS_R + max(K Cov2, 0))^2 (K-1)/MS_R^2
     (Obuchowski, Rockette 1995; Hillis 2007). `patients` (case,) gives the clusters. nan for fewer than two patients or
-    readers, or a reader without a usable reference.
+    readers, or a reader without a usable reference. Where readers do not differ and have no covariance the formula
+    says 0, which is no certainty but nothing to estimate from: standard error and df are nan then.
     """
     numbers, count = number(patients)
     differences = table.network - table.reader
@@ -88,9 +90,11 @@ def obuchowski_rockette(table: Paired, patients: ArrayLike) -> RandomReaders:
     if reader_variance <= ROUNDING**2:
         reader_variance = 0.0
     total = reader_variance + max(readers * covariance, 0.0)
-    df = total**2 * (readers - 1) / reader_variance**2 if reader_variance else float("inf")
     error = float(np.sqrt(total / readers))
-    return RandomReaders(float(theta.mean()), error if error > ROUNDING else 0.0, df, reader_variance, covariance)
+    if error <= ROUNDING:
+        return RandomReaders(float(theta.mean()), nan, nan, reader_variance, covariance)
+    df = total**2 * (readers - 1) / reader_variance**2 if reader_variance else float("inf")
+    return RandomReaders(float(theta.mean()), error, df, reader_variance, covariance)
 
 
 def random_readers(
@@ -151,10 +155,10 @@ def _sampled(table: Paired, margin: float, alpha: float) -> dict[str, object]:
     low, high = result.interval(alpha)
     missing = int(np.count_nonzero(np.isnan(table.network)))
     note = f"{missing} unusable pairs: each reader's mean is over the own usable cases" if missing else ""
-    if np.isnan(result.standard_error):
+    if np.isnan(result.estimate):
         note = "fewer than two patients, or a reader without a usable reference"
-    elif not result.standard_error:
-        note = "neither readers nor cases vary: no p"
+    elif np.isnan(result.standard_error):
+        note = NO_SPREAD
     return {
         "estimate": result.estimate,
         "standard_error": result.standard_error,
