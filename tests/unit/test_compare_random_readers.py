@@ -70,7 +70,7 @@ def test_cases_that_do_not_vary_leave_the_readers_alone() -> None:
 
 
 def test_readers_alike_whose_cases_share_nothing_have_no_interval() -> None:
-    """Equal means and a negative covariance: the formula's zero is no certainty, the fixed readers' interval has width."""
+    """Equal means and a negative covariance: the formula's zero is no certainty."""
     apart = np.random.default_rng(2).normal(0, 0.05, 30)
     difference = np.stack([apart - apart.mean(), apart.mean() - apart], axis=1)
     scores = table(0.7 + difference, np.full((30, 2), 0.7), [f"p{i:02d}" for i in range(30)])

@@ -45,7 +45,7 @@ def test_the_shipped_configuration_is_good_and_every_key_is_commented(raw):
         (("train", "patch"), [19, 60, 60], "write patch: [19, 75, 75]"),
         (("primary_arm",), "paper", "Write one of: unet, fuzzy_c_means"),
         (("primary_arm",), "fuzzy_c_means", "Name a trained arm"),
-        (("readers", "test"), ["R1", "R2"], "at least 3"),
+        (("readers", "test"), [], "at least 1"),
         (("readers", "test"), ["R1", "R2", "R1"], "Every reader has a name of his own"),
         (("compare", "margin"), 0, "compare: margin"),
         (("arms", "unet", "region"), "readers_box", "region is for network: fuzzy_c_means. Leave it out"),

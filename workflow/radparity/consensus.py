@@ -1,4 +1,6 @@
-"""Leave-one-reader-out references: what each reader is measured against, made without that reader."""
+"""Leave-one-reader-out references: what each reader is measured against, made without that reader.
+
+Of one or two raters there is one reference instead, common to all."""
 
 from __future__ import annotations
 
@@ -8,8 +10,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from radparity.raters import FEW_RULES, few
+
 Rule = Literal["intersection", "union", "majority", "staple"]
 RULES: tuple[str, ...] = get_args(Rule)
+RETUNED: tuple[Rule, ...] = ("intersection", "union", "majority")
+"""Rules on whose references the threshold is tuned again, as a sensitivity analysis."""
 STAPLE_AROUND = 20  # voxels
 STAPLE_ITERATIONS = 10_000  # it stops by itself; on 1,824 references of LIDC after at most 949
 
@@ -29,19 +35,51 @@ def leave_one_out(masks: Mapping[str, NDArray[np.bool_]], rule: Rule = "intersec
         raise ValueError(f"unknown reference rule {rule!r}: write one of {', '.join(RULES)}")
     if len(masks) < 2:
         raise ValueError(f"a leave-one-out reference needs at least two readers, found {sorted(masks)}")
-    for reader, mask in masks.items():
-        if mask.dtype != np.bool_:
-            raise TypeError(f"outline of reader {reader} has type {mask.dtype}: pass a boolean mask (mask > 0)")
-    shapes = {reader: mask.shape for reader, mask in masks.items()}
-    if len(set(shapes.values())) > 1:
-        raise ValueError(f"outlines of one case differ in shape: {shapes}; bring them onto one grid first")
-
+    _check(masks)
     if rule == "staple":
         return {reader: staple([mask for other, mask in masks.items() if other != reader]) for reader in masks}
     votes = np.sum(list(masks.values()), axis=0, dtype=np.int32)
     others = len(masks) - 1
     needed = {"intersection": others, "union": 1, "majority": others // 2 + 1}[rule]
     return {reader: votes - mask >= needed for reader, mask in masks.items()}
+
+
+def common_reference(masks: Mapping[str, NDArray[np.bool_]], rule: Rule = "intersection") -> NDArray[np.bool_]:
+    """The one reference of a case with one or two raters: the outline of the one, intersection or union of the two.
+
+    `masks` as in `leave_one_out`. Raises ValueError for other numbers of raters, another rule or differing shapes,
+    TypeError for a mask that is not boolean.
+    """
+    if not masks or not few(list(masks)):
+        raise ValueError(f"a reference common to all is for one or two raters, found {sorted(masks)}")
+    if rule not in FEW_RULES:
+        raise ValueError(f"the rule {rule!r} needs three raters or more: write one of {', '.join(FEW_RULES)}")
+    _check(masks)
+    together = np.all if rule == "intersection" else np.any
+    return np.asarray(together(list(masks.values()), axis=0))
+
+
+def references_by_rule(
+    masks: Mapping[str, NDArray[np.bool_]], rule: Rule, made: Sequence[NDArray[np.bool_]]
+) -> dict[Rule, list[NDArray[np.bool_]]]:
+    """Rule to the references of one case, to tune on. `masks` as in `leave_one_out`.
+
+    made: the masks that the stage `consensus` left; the study's own references are those, only others are made here.
+    Those of one or two raters: outlines and, last, the reference; one rater's outline is the same by every rule.
+    """
+    if few(list(masks)):
+        rules = FEW_RULES if len(masks) > 1 else ()
+        return {each: [common_reference(masks, each)] for each in rules if each != rule} | {rule: [made[-1]]}
+    return {each: list(leave_one_out(masks, each).values()) for each in RETUNED if each != rule} | {rule: list(made)}
+
+
+def _check(masks: Mapping[str, NDArray[np.bool_]]) -> None:
+    for reader, mask in masks.items():
+        if mask.dtype != np.bool_:
+            raise TypeError(f"outline of reader {reader} has type {mask.dtype}: pass a boolean mask (mask > 0)")
+    shapes = {reader: mask.shape for reader, mask in masks.items()}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(f"outlines of one case differ in shape: {shapes}; bring them onto one grid first")
 
 
 def staple(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:

@@ -29,6 +29,7 @@ PLAN, LOOKS = "plan.json", "looks.tsv"
 COLUMNS = ("when", "commit", "arm", "cases", "plan", "scores")
 RULED = "decision"
 TAKEN_OUT = "test cases: "
+ESTIMATE = "none: mean Dice of network against reference, estimated with its interval"
 PRIMARY, EXPLORATORY = "primary", "exploratory"
 NOT_LOCKED = "exploratory: no plan was locked"
 DEVIATES = "primary, deviates from the locked plan"
@@ -105,7 +106,10 @@ def planned(study: Study) -> dict[str, Any]:
     }
     arm = study.arms[study.config.primary_arm].model_dump(mode="json")
     blocks["compare"] = {key: value for key, value in blocks["compare"].items() if key not in ("arms", "outliers")}
-    return blocks | {"primary_test": "margin", "arm": arm, "test_cases": cases}
+    test = ESTIMATE if study.few else "margin"
+    if not study.few:
+        del blocks["readers"]["made_by"]  # said of one or two raters only; plans were locked before it could be said
+    return blocks | {"primary_test": test, "arm": arm, "test_cases": cases}
 
 
 def deviations(plan: Plan, content: dict[str, Any]) -> list[str]:

@@ -230,6 +230,11 @@ class Study:
         return {name: arm for name, arm in self.arms.items() if arm.trained}
 
     @property
+    def few(self) -> bool:
+        """Whether one or two raters outlined each case: no consensus then, and no test of equivalence."""
+        return self.config.readers.few
+
+    @property
     def compared(self) -> list[str]:
         """The arms that are compared with the readers on the test cases; the others never see one."""
         baselines = [name for name, arm in self.config.arms.items() if not arm.trained]

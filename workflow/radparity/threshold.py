@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from radparity.compare.patients import Float, draw, number
 from radparity.compare.scores import dice
+from radparity.consensus import RETUNED
 from radparity.segment import segment_section
 
 FRACTIONS = [round(0.05 * n, 2) for n in range(1, 20)]
 """Of the section's maximum."""
 TIE = 1e-9
-RETUNED = ("intersection", "union", "majority")
-"""Reference rules on which the fraction is tuned again, as a sensitivity analysis."""
 PRIMARY, SENSITIVITY = "primary", "sensitivity"
 NO_CASE = "no tuning case is left: see the excluded cases, or write segment: fraction: 0.5"
 

@@ -49,7 +49,9 @@ rule bundle_pack:
         fraction="results/segment/{arm}/fraction.json",
         maxima="results/segment/{arm}/maxima.tsv",
         scores="results/select/{arm}/scores.tsv",
-        compare=lambda wc: compared_tables(wc.arm, "main", "equivalence", "random_readers", "subgroups"),
+        compare=lambda wc: compared_tables(
+            wc.arm, "main", *([] if study.few else ["equivalence", "random_readers", "subgroups"])
+        ),
         intake_lists=batches("intake", TRAINING_EXAMS),
         template="workflow/report/card.html.j2",
         style="workflow/report/onepage.css",

@@ -160,6 +160,7 @@ def tested(stage):
 
 def pilot(wildcards):
     """What the power study draws from: the tuning cases as the primary arm segmented them, or a table."""
+    needs_three("power", "the power is that of the test of equivalence")
     if study.config.power.pilot != "tuning":
         return {"pilot": study.config.power.pilot}
     cases = study.cases("tuning")
@@ -167,6 +168,15 @@ def pilot(wildcards):
         "segment": batches("segment", cases, arm=study.config.primary_arm),
         "outline": batches("outline", cases),
     }
+
+
+def needs_three(target, why):
+    """Refuse a target of a study with one or two raters."""
+    if study.few:
+        raise WorkflowError(
+            f"{target}: {why}, which needs three readers or more; readers: test names {len(study.config.readers.test)}"
+            " (docs/few_raters.md)"
+        )
 
 
 def any_of(arms):

@@ -1,15 +1,19 @@
-from radparity.compare.columns import TABLES
+from radparity.compare.columns import FEW_TABLES, TABLES as MANY_TABLES
+
+# One or two raters have no consensus: other tables, and none of equivalence.
+TABLES = FEW_TABLES if study.few else MANY_TABLES
+RETHRESHOLDED = [] if study.few else study.compared
 
 
 rule compare:
     input:
         expand("results/compare/{arm}/{table}.tsv", arm=study.compared, table=TABLES),
         expand("results/compare/{arm}/located.tsv", arm=study.located),
-        expand("results/compare/{arm}/thresholds.tsv", arm=study.compared),
+        expand("results/compare/{arm}/thresholds.tsv", arm=RETHRESHOLDED),
 
 
 rule compare_arm:
-    """Network against readers on the test cases: every table with the meaning of its columns beside it."""
+    """Network against readers (or the one reference) on the test cases: every table with the meaning of its columns beside it."""
     input:
         segment=tested("segment"),
         outline=tested("outline"),
@@ -47,7 +51,7 @@ rule compare_arm:
         ),
         code=digest("compare_arm"),
     message:
-        "compare {wildcards.arm} with the readers"
+        "compare {wildcards.arm} with the outlines"
     script:
         "../scripts/compare_arm.py"
 

@@ -4,7 +4,7 @@ rule consensus:
 
 
 rule consensus_case:
-    """Leave-one-reader-out references of one case."""
+    """Leave-one-reader-out references of one case; of one or two raters the reference that is common to all."""
     input:
         outline="results/outline/batch_{batch}.json",
     output:

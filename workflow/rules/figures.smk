@@ -9,10 +9,41 @@ SHOWN = [
     for kind in ("svg", "pdf", "png", "json")
 ]
 
+AGAINST = [f"results/figures/{{arm}}/figure_against.{kind}" for kind in ("svg", "pdf", "png", "json")]
+
 
 rule figures:
     input:
-        expand([*DRAWN, *SHOWN], arm=study.compared),
+        expand(AGAINST if study.few else [*DRAWN, *SHOWN], arm=study.compared),
+
+
+rule figures_against:
+    """The figure of a study with one or two raters: Dice on the reference, with its interval, and over size."""
+    input:
+        main="results/compare/{arm}/main.tsv",
+        scores="results/compare/{arm}/scores.tsv",
+        sizes="results/compare/{arm}/sizes.tsv",
+    output:
+        figures=AGAINST,
+    log:
+        "results/logs/figures/{arm}_against.log",
+    benchmark:
+        "results/benchmarks/figures/{arm}_against.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        **study.params("compare", "readers", "seed"),
+        masks_of=lambda wc: "baseline" if study.arms[wc.arm].network == "fuzzy_c_means" else "network",
+        virtual=study.config.phantom is not None,
+        code=digest("figures_against"),
+    message:
+        "figures: Dice of {wildcards.arm} on the reference"
+    script:
+        "../scripts/figures_against.py"
 
 
 rule figures_references:

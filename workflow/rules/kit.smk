@@ -14,7 +14,8 @@ rule kit_pack:
             f"tables_{arm}": expand("results/compare/{arm}/{table}.tsv", arm=arm, table=RECOMPUTED)
             for arm in study.compared
         },
-        report="results/report/index.html",
+        report=lambda wc: needs_three("audit_kit", "it recomputes the comparison with readers")
+        or "results/report/index.html",
         outline=batches("outline", study.cases("test")),
         consensus=batches("consensus", study.cases("test")),
         crate="results/crate/ro-crate-metadata.json",

@@ -36,6 +36,7 @@ rule page_case:
         pilot=study.whole is not study,
         arm=study.config.primary_arm,
         readers=study.config.readers.test,
+        made_by=study.config.readers.made_by,
         reference=study.config.compare.reference,
         empty_reference=study.config.compare.empty_reference,
         unit="breast",

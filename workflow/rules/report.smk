@@ -31,12 +31,12 @@ rule report_study:
         compare=[
             *expand("results/compare/{arm}/{table}.tsv", arm=study.compared, table=TABLES),
             *expand("results/compare/{arm}/located.tsv", arm=study.located),
-            *expand("results/compare/{arm}/thresholds.tsv", arm=study.compared),
+            *expand("results/compare/{arm}/thresholds.tsv", arm=RETHRESHOLDED),
         ],
         figures=expand(
             "results/figures/{arm}/figure_{number}.{kind}",
             arm=study.config.primary_arm,
-            number=["5a", "5b", "e6a", "e6b", "e7", "e8"],
+            number=["against"] if study.few else ["5a", "5b", "e6a", "e6b", "e7", "e8"],
             kind=["json", "png"],
         ),
         plans=expand("results/compare/{arm}/plan.json", arm=study.compared),

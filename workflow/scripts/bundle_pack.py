@@ -17,6 +17,7 @@ from radparity.criteria import Rule
 from radparity.job import digest_of, job
 from radparity.kinds import open_whole
 from radparity.ledger import dump, sidecar
+from radparity.raters import few
 from radparity.record import read
 from radparity.report.results import read_table
 
@@ -42,6 +43,7 @@ with job(snakemake) as run:
         eligible=[rule for rule in rules if rule.fact],
         scanners=scanners(exams),
     )
+    outlined = ["that was outlined"] if few(study["readers"]["test"]) else []
     files = {f"{WEIGHTS}{Path(path).name}": Path(path).read_bytes() for path in run.inputs("weights")}
     files |= dict(zip([MASK_WEIGHTS], (Path(path).read_bytes() for path in run.inputs("mask"))))
     files[SETTINGS] = dump(method.model_dump(mode="json")).encode()
@@ -60,7 +62,7 @@ with job(snakemake) as run:
             training=[rules_table(rules), *training_tables(run.params["breasts"], training, intake)],
             makers=makers(exams),
             by_breast=study["fold"]["unit"] == "breast",
-            below_floor=below(tables["maxima"], floor),
+            below_floor=below(tables["maxima"], floor, *outlined),
             release=run.params["release"],
             notes=run.params["notes"],
             measured=measured(tables, study),

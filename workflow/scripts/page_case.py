@@ -20,7 +20,7 @@ def make(run):
     given, breast = run.params, run.wildcards["breast"]
     files = {name: run.inputs(name) for name in run.input.__dict__}
     content = read_content(breast, given, files, run.digests)
-    rules = Rules(given["arm"], given["readers"], given["reference"], given["empty_reference"])
+    rules = Rules(given["arm"], given["readers"], given["reference"], given["empty_reference"], given["made_by"])
     banner = PHANTOM_BANNER if given["virtual"] else ""
     page = templates(Path(run.inputs("templates")[0]).parent).get_template("case.html.j2")
     stamps, stamped = ([STAMP], "Pilot. ") if given["pilot"] else ([], "")

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from radparity.consensus import leave_one_out
+from radparity.consensus import references_by_rule
 from radparity.image import load
 from radparity.job import job
 from radparity.ledger import dump
 from radparity.record import read
 from radparity.segment import judged_section
-from radparity.threshold import CURVE, RETUNED, TuningCase, fixed, tune
+from radparity.threshold import CURVE, TuningCase, fixed, tune
 
 with job(snakemake) as run:
     settings, rule = run.params["segment"], run.params["reference"]
@@ -20,9 +20,8 @@ with job(snakemake) as run:
             continue
         drawn, raters = load(outlines, np.uint8)[0][0] > 0, read(outlined)["raters"]
         masks = {reader: drawn[..., raters.index(reader)] for reader in record["readers"]}
-        # The study's own references are those that the comparison uses; only the others are made here.
-        references = {each: list(leave_one_out(masks, each).values()) for each in RETUNED if each != rule}
-        references[rule] = list(np.moveaxis(load(reference, np.uint8)[0][0] > 0, -1, 0))
+        made = list(np.moveaxis(load(reference, np.uint8)[0][0] > 0, -1, 0))
+        references = references_by_rule(masks, rule, made)
         section = judged_section(load(probability)[0], read(prediction))
         cases.append(TuningCase(record["case"], run.params["patients"][record["case"]], section, references))
     if settings["fraction"] == "tuned":

@@ -77,7 +77,7 @@ def model_card(facts: Facts) -> Card:
         _details(facts),
         Part("Intended use", points=USE),
         Part("Factors", points=FACTORS),
-        Part("Metrics", points=_metrics(facts.method)),
+        Part("Metrics", points=_metrics(facts.method, facts.measured.references)),
         Part("Evaluation data", facts.measured.data),
         Part("Training data", [f"Release of the data: {facts.release}."], tables=facts.training),
         Part("Quantitative analyses", facts.measured.sentences, tables=facts.measured.tables),
@@ -169,11 +169,11 @@ def _details(facts: Facts) -> Part:
     return Part("Model details", tables=[Table("details", "The networks", ["", ""], rows, words=(0, 1))])
 
 
-def _metrics(method: Method) -> list[str]:
+def _metrics(method: Method, references: str) -> list[str]:
     threshold = method.threshold
     tuned = "tuned on the study's tuning cases" if threshold.tuned else "fixed by the configuration"
     return [
-        "Dice of the mask with references made by the study's readers, on the section that they outlined.",
+        f"Dice of the mask with {references}.",
         f"Threshold on that section: {number(threshold.section_fraction, 2)} of its maximum, {tuned}.",
         f"In a volume, where no metric was measured: {number(threshold.fraction, 2)} of the maximum inside the breast,"
         f" the voxels connected with it (26 neighbours); below {threshold.floor.probability:g} no lesion.",

@@ -31,8 +31,8 @@ def floor_of(maxima: pd.DataFrame, wanted: str | float, percentile: float) -> Fl
     return Floor(probability=found, percentile=percentile, benign_breasts=breasts)
 
 
-def below(maxima: pd.DataFrame, floor: Floor) -> str:
-    """How many of the test cancers would not reach the floor on the section that the readers outlined; a sentence."""
+def below(maxima: pd.DataFrame, floor: Floor, by: str = "that the readers outlined") -> str:
+    """How many of the test cancers would not reach the floor on the outlined section; a sentence. by: who outlined."""
     cancers = maxima[maxima["label"] == "malignant"]["section_maximum"].dropna()
     if cancers.empty:
         return "The study has no test cancer to say how many."
@@ -40,5 +40,5 @@ def below(maxima: pd.DataFrame, floor: Floor) -> str:
     counts = shown({"below": missed, "others": len(cancers) - missed})
     return (
         f"Of {one(len(cancers))} test cancers {counts['below']} have their largest probability below it on the section"
-        " that the readers outlined."
+        f" {by}."
     )

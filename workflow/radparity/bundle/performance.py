@@ -8,18 +8,22 @@ from typing import Any
 
 import pandas as pd
 
+from radparity import raters
 from radparity.bundle.counts import SMALLEST, one, shown
+from radparity.report import against
 from radparity.report.tables import Table, interval, missing, number
 from radparity.report.verdict import verdict
 
 
 @dataclass(frozen=True)
 class Measured:
-    """data: what was measured on, in sentences; sentences: verdict and limits; tables: the numbers."""
+    """data: what was measured on, in sentences; sentences: verdict and limits; tables: the numbers; references: what
+    the masks were scored on."""
 
     data: Sequence[str]
     sentences: Sequence[str]
     tables: Sequence[Table]
+    references: str = "references made by the study's readers, on the section that they outlined"
 
 
 def measured(tables: Mapping[str, pd.DataFrame], config: Mapping[str, Any]) -> Measured:
@@ -29,11 +33,14 @@ def measured(tables: Mapping[str, pd.DataFrame], config: Mapping[str, Any]) -> M
     of the held-out development cases, maxima. config: compare, fold, readers and phantom of the study.
     """
     by_breast = config["fold"]["unit"] == "breast"
-    found = [_held_out(tables["scores"], by_breast)]
+    who = "outline" if raters.by_software(config["readers"]) else "reader"
+    found = [_held_out(tables["scores"], by_breast, who)]
     if "main" not in tables:
         data = ["No test case: this arm was not compared with readers. Its held-out development cases only."]
         return Measured(data, ["Not compared with readers."], [*found, _maxima(tables["maxima"])])
     main = tables["main"]
+    if raters.few(config["readers"]["test"]):
+        return _against(tables, config, found)
     said = verdict(main, tables["equivalence"], config, tables.get("random_readers"))
     whole = main[main["reference"] == "averaged"]
     n, patients = (int(whole.iloc[0][name]) if len(whole) else 0 for name in ("n", "patients"))
@@ -49,6 +56,22 @@ def measured(tables: Mapping[str, pd.DataFrame], config: Mapping[str, Any]) -> M
     ]
     few = [f"Test cases of fewer than {SMALLEST} patients: no verdict, and their numbers are not shown."]
     return Measured(data, few if 0 < patients < SMALLEST else [said.headline, said.sentence, *said.limits], found)
+
+
+def _against(tables: Mapping[str, pd.DataFrame], config: Mapping[str, Any], found: Sequence[Table]) -> Measured:
+    """Of a study with one or two raters: the estimate, and that there is no verdict."""
+    said, row = against.estimate(tables["main"], config), against.whole(tables["main"])
+    n, patients = (int(row.iloc[0][name]) if len(row) else 0 for name in ("n", "patients"))
+    whom = raters.whose(config["readers"], config["compare"]["reference"])
+    data = [
+        f"{one(n)} test cases of {one(patients)} patients, each with {whom} on one section; none of their patients was"
+        " in training or tuning."
+    ]
+    if 0 < patients < SMALLEST:
+        hidden = [f"Test cases of fewer than {SMALLEST} patients: their numbers are not shown."]
+        return Measured(data, [said.headline, *hidden], [*found, _maxima(tables["maxima"])], f"{whom}, on one section")
+    sentences = [said.headline, said.sentence, *said.limits]
+    return Measured(data, sentences, [*found, _maxima(tables["maxima"])], f"{whom}, on one section")
 
 
 def _dice(main: pd.DataFrame, equivalence: pd.DataFrame) -> Table:
@@ -71,14 +94,14 @@ def _dice(main: pd.DataFrame, equivalence: pd.DataFrame) -> Table:
     return Table("dice", "Dice on the outlined section of the test cases", head, rows, note)
 
 
-def _held_out(scores: pd.DataFrame, by_breast: bool) -> Table:
+def _held_out(scores: pd.DataFrame, by_breast: bool, who: str = "reader") -> Table:
     dice = scores["dice"].dropna()
     row = [one(len(dice)), *_unless_few(len(dice), number(dice.median()), interval(*dice.quantile([0.25, 0.75])))]
     missed = int((dice == 0).sum())
     row += _unless_few(len(dice), shown({"missed": missed, "met": len(dice) - missed})["missed"])
     head = ["cases", "median Dice", "quartiles", "missed"]
     whom = "this breast, but perhaps the patient's other" if by_breast else "its patient"
-    note = f"Each by the network that never saw {whom}, at half of the section's maximum, against one reader."
+    note = f"Each by the network that never saw {whom}, at half of the section's maximum, against one {who}."
     return Table("held_out", "Held-out cancers of the development cases", head, [row], note, words=())
 
 

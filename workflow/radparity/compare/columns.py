@@ -7,6 +7,10 @@ TABLES = (
     " references distances distance_summary sizes size_summary detection detection_summary subgroups outliers"
 ).split()
 """Every table of a comparison. Named here too, since a rules file must know them without pandas and scipy."""
+FEW_TABLES = (
+    "main cases scores distances distance_summary sizes size_summary detection detection_summary subgroups outliers"
+).split()
+"""Those of a study with one or two raters (`radparity.compare.against`)."""
 
 _CASE = "case id"
 _PATIENT = "patient id, the cluster of the case"

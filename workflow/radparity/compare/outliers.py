@@ -57,7 +57,7 @@ def outliers(
     table["best"] = table[["rank_by_difference", "rank_by_dice"]].min(axis=1)
     worst = table.sort_values(["best", "rank_by_difference"]).head(count)
     named = {case.case: case for case in cases}
-    rows = [row | _facts(named[row["case"]], (facts or {}).get(row["case"], {})) for row in worst.to_dict("records")]
+    rows = [row | described(named[row["case"]], (facts or {}).get(row["case"], {})) for row in worst.to_dict("records")]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -76,7 +76,8 @@ def _ranks(first: pd.Series, then: pd.Series) -> pd.Series:
     return pd.Series(ranks, index=first.index)
 
 
-def _facts(case: Case, known: Mapping[str, Any]) -> dict[str, object]:
+def described(case: Case, known: Mapping[str, Any]) -> dict[str, object]:
+    """What can be said of the network's mask of one case beside its Dice; known: section_maximum, disagreement."""
     drawn = np.any(list(case.readers.values()), axis=0)
     empty = not case.network.any()
     notes = [(case.spacing_mm is None, NO_SPACING), (empty, NO_MASK), (not drawn.any(), NO_OUTLINE)]

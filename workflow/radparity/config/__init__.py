@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from radparity.config.bundle import Bundle
 from radparity.config.explain import validated
+from radparity.config.few import check_few
 from radparity.config.imaging import Harmonize, Mask, Register
 from radparity.config.judging import (
     Compare,
@@ -113,6 +114,8 @@ class Config(Section):
             raise ValueError(f"primary_arm: {self.primary_arm} is a baseline without a network. Name a trained arm")
         if len(set(self.readers.test)) < len(self.readers.test):
             raise ValueError("readers: test: a name stands twice. Every reader has a name of his own")
+        if self.readers.few:
+            check_few(self)
         check_rules(self.eligible)
         for name, arm in self.arms.items():
             if arm.trained and self.harmonize.divisors == "published" and arm.harmonization != "pre_p95":

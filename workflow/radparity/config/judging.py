@@ -8,13 +8,29 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from radparity.config.section import Name, Section
+from radparity.raters import SOFTWARE, few
 
 
 class Readers(Section):
     """Who outlined the tuning and test cases."""
 
-    test: list[Name] = Field(min_length=3, description="raters who outline every tuning and test case")
+    test: list[Name] = Field(min_length=1, description="raters who outline every tuning and test case")
     anonymous: bool = Field(False, description="true where a name does not stand for one person (no bracket then)")
+    made_by: Literal["people", "software"] = Field("people", description="who made the references of one or two raters")
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few for leave-one-out references, a consensus and tests of equivalence."""
+        return few(self.test)
+
+    @model_validator(mode="after")
+    def _software(self) -> Readers:
+        if self.made_by == SOFTWARE and not self.few:
+            raise ValueError(
+                f"made_by: software: {len(self.test)} raters are compared as readers, and a program is none. Name one"
+                " or two references: test: [NAME]"
+            )
+        return self
 
 
 class Segment(Section):

@@ -10,6 +10,7 @@ from radparity.config.explain import validated
 from radparity.config.judging import Compare, Deidentify, Readers, Reads
 from radparity.config.section import Name, Section
 from radparity.crate import Level
+from radparity.raters import CONSENSUS
 
 NONE = "none"
 READERS = "readers"
@@ -49,6 +50,11 @@ class MasksConfig(Section):
 
     @model_validator(mode="after")
     def _combinations(self) -> MasksConfig:
+        if self.readers.few:
+            raise ValueError(
+                f"readers: test: a study of masks compares at least {CONSENSUS} readers among themselves, and names"
+                f" {len(self.readers.test)} here. Add the others"
+            )
         if len(set(self.readers.test)) < len(self.readers.test):
             raise ValueError("readers: test: a name stands twice. Every reader has a name of his own")
         taken = [name for name in self.raters if name in RESERVED]

@@ -75,6 +75,7 @@ class MasksStudy:
         """What `lock_plan` freezes: who is compared, how, and the test cases with the digests of the readers' masks."""
         blocks = self.params("compare", "network", "readers", "seed")
         blocks["compare"] = {key: value for key, value in blocks["compare"].items() if key not in ("arms", "outliers")}
+        del blocks["readers"]["made_by"]  # said of one or two raters only
         cases = {
             name: {"patient": about["patient"]}
             | {reader: self.digests[about["files"][reader]] for reader in self.config.readers.test}

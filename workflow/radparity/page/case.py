@@ -16,13 +16,14 @@ from radparity.page import facts
 from radparity.page.contour import Mask
 from radparity.page.curve import Curve, drawing, relative
 from radparity.page.mosaic import Mosaic, probability_mosaic
-from radparity.page.numbers import dice_table, network_facts, size_table
+from radparity.page.numbers import against_table, dice_table, network_facts, size_table
 from radparity.page.overlay import Overlay, dashes, majority, overlays, references_of
 from radparity.page.stills import stills
 from radparity.page.view import View
 from radparity.page.webp import uri
 from radparity.report.pictures import CONVENTION
 from radparity.report.tables import Table
+from radparity.report.words import Words, words_of
 
 BAR_MM = 20
 NEAR_MM = 8.0
@@ -30,6 +31,8 @@ LARGEST = 0.8
 """Share of the section beyond which a close-up shows nothing more."""
 PROBABILITY_BYTES = 4_000
 JUDGED = ("tuning", "test")
+NAMES = {"readers": "outlines"}
+"""What the volume calls its overlays, where they are no readers'."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,12 @@ class Rules:
     readers: Sequence[str]
     reference: Rule
     empty: EmptyPolicy
+    made_by: str = "people"
+
+    @property
+    def words(self) -> Words:
+        """How the page calls those who judge."""
+        return words_of({"test": self.readers, "made_by": self.made_by}, self.reference)
 
 
 def variables(case: Content, rules: Rules) -> dict[str, Any]:
@@ -72,7 +81,8 @@ def variables(case: Content, rules: Rules) -> dict[str, Any]:
     references = _references(case, rules)
     shown: dict[str, Any] = {
         "case": case,
-        "left": _left(case, references, rules.empty),
+        "words": rules.words,
+        "left": _left(case, references, rules),
         "about": _about(case),
         "convention": CONVENTION,
         "tables": _quality(case),
@@ -93,13 +103,13 @@ def _references(case: Content, rules: Rules) -> dict[str, Mask]:
     return references_of(case.readers, rules.readers, rules.reference) if judged else {}
 
 
-def _left(case: Content, references: Mapping[str, Mask], empty: EmptyPolicy) -> facts.Left | None:
+def _left(case: Content, references: Mapping[str, Mask], rules: Rules) -> facts.Left | None:
     """Where the case left: at a stage, or as a test case at the comparison, where no reference is usable."""
     found = facts.left(case.records, case.breast)
     if found or case.who["partition"] != "test" or not references:
         return found
-    usable = any(not np.isnan(dice(mask, mask, empty)) for mask in references.values())
-    return None if usable else facts.without_reference()
+    usable = any(not np.isnan(dice(mask, mask, rules.empty)) for mask in references.values())
+    return None if usable else facts.without_reference(rules.words.few)
 
 
 def _about(case: Content) -> dict[str, str]:
@@ -125,7 +135,9 @@ def _quality(case: Content) -> list[Table]:
 def _images(case: Content, view: View, rules: Rules, references: Mapping[str, Mask]) -> dict[str, Any]:
     here = case.network if case.network and case.network.section == view.section else None
     network = here.mask if here else None
-    drawn = overlays(case.readers, references, network, view.breast, rules.arm)
+    # One rater's outline is the reference, and is drawn once.
+    shown = references if len(rules.readers) > 1 else {}
+    drawn = overlays(case.readers, shown, network, view.breast, rules.arm)
     probability = here.probability[view.section - here.first] if here else None
     times = case.records["convert"]["times_s"]
     return {
@@ -144,8 +156,8 @@ def _images(case: Content, view: View, rules: Rules, references: Mapping[str, Ma
             "near": _near(_marked(case, network), view),
         },
         "numbers": _numbers(case, view, rules, network, references),
-        "curve": drawing(_curves(case, view, network), times),
-        "volume": _volume(case, view, drawn),
+        "curve": drawing(_curves(case, view, network, rules.words.others), times),
+        "volume": _volume(case, view, drawn) | ({"names": NAMES} if rules.words.few else {}),
     }
 
 
@@ -186,18 +198,19 @@ def _numbers(
     if network is not None and references:
         own = {reader: case.readers[reader] for reader in rules.readers}
         compared = Case(case.breast, case.who["patient"], network, own, step)
-        found.insert(0, dice_table(compared, rules.reference, rules.empty))
+        table = against_table if rules.words.few else dice_table
+        found.insert(0, table(compared, rules.reference, rules.empty))
     return found
 
 
-def _curves(case: Content, view: View, network: Mask | None) -> list[Curve]:
+def _curves(case: Content, view: View, network: Mask | None, others: str) -> list[Curve]:
     phases, together = view.on_grid(), majority(case.readers)
     found = []
     if network is not None:
         found.append(Curve("network", relative(phases, network), style.NETWORK.colour, ""))
     if together is not None:
         # The colour of the figures' readers together is too pale for a line on paper.
-        found.append(Curve("readers", relative(phases, together), "#B35900", dashes(style.LINES[1], 2.2)))
+        found.append(Curve(others, relative(phases, together), "#B35900", dashes(style.LINES[1], 2.2)))
     return found
 
 

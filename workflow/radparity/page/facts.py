@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from radparity.faults import FAULTS
-from radparity.report.flow import NO_REFERENCE
+from radparity.report.flow import NO_COMMON, NO_REFERENCE
 from radparity.report.tables import Table, interval, number
 
 Record = Mapping[str, Any]
@@ -35,9 +35,10 @@ def left(records: Mapping[str, Record], breast: str) -> Left | None:
     return None
 
 
-def without_reference() -> Left:
-    """Where a test case leaves that no reference can judge, as the flow chart has it."""
-    return Left("compare", *NO_REFERENCE, "")
+def without_reference(few: bool = False) -> Left:
+    """Where a test case leaves that no reference can judge, as the flow chart has it; few: of one or two raters."""
+    code, sentence = NO_REFERENCE
+    return Left("compare", code, NO_COMMON if few else sentence, "")
 
 
 def flags_table(records: Mapping[str, Record]) -> Table | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from radparity.compare.scores import Case, EmptyPolicy, averaged, score
+from radparity.compare.against import pairs_of
+from radparity.compare.scores import Case, EmptyPolicy, averaged, dice, score
 from radparity.compare.size import equivalent_diameter, size_of
 from radparity.consensus import Rule
 from radparity.report.tables import Table, missing, number
@@ -23,6 +24,17 @@ def dice_table(case: Case, rule: Rule, empty: EmptyPolicy) -> Table:
     note = f"Reference: {rule} of all readers but the one named. Reader: that one on the same reference."
     note += "" if all(not missing(v) for v in scores["dice_network"]) else " Blank: the reference is empty."
     return Table("dice", "Dice on each reference", ["reference without", "network", "reader", "voxels"], rows, note)
+
+
+def against_table(case: Case, rule: Rule, empty: EmptyPolicy) -> Table:
+    """Dice of network and, of two raters, of one on the other, where one or two raters outlined the case."""
+    rows = [
+        [rater, against, number(dice(mask, drawn, empty)), str(int(drawn.sum()))]
+        for rater, against, mask, drawn in pairs_of(case, rule)
+    ]
+    note = "" if len(rows) == 1 else f"The reference is the {rule} of the two."
+    note += "" if all(row[2] for row in rows) else " Blank: the reference is empty."
+    return Table("dice", "Dice on the reference", ["masks of", "on", "Dice", "voxels"], rows, note, (0, 1))
 
 
 def size_table(masks: Mapping[str, Any], spacing_mm: tuple[float, float]) -> Table:

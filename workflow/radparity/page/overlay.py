@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radparity.consensus import Rule, leave_one_out
+from radparity.consensus import Rule, common_reference, leave_one_out
 from radparity.figures import style
 from radparity.page.contour import Mask, svg_path
+from radparity.raters import few
 
 WIDTH, WIDE = 1.4, 2.0
 """Lines, pixels"""
@@ -49,8 +50,9 @@ def overlays(
         yellow, dark = style.ON_IMAGE.colour, style.NETWORK.colour
         found.append(("network", f"network ({arm})", yellow, dark, "", WIDE, network, True))
     for name, mask in references.items():
-        label = f"reference without {name}"
-        found.append(("reference", label, "#FFFFFF", style.SOFT, dashes(looks[name].line, WIDTH), WIDTH, mask, False))
+        label = f"reference without {name}" if name in looks else name
+        line = dashes(looks[name].line, WIDTH) if name in looks else ""
+        found.append(("reference", label, "#FFFFFF", style.SOFT, line, WIDTH, mask, False))
     found.append(("breast", "breast mask", "#56D6FF", style.SOFT, "2 5", WIDTH, breast, False))
     return [
         Overlay(f"outline-{number}", kind, label, colour, paper, line, width, svg_path(mask), shown)
@@ -64,10 +66,14 @@ def dashes(line: Any, width: float) -> str:
 
 
 def references_of(readers: Mapping[str, Mask], judged: Sequence[str], rule: Rule) -> dict[str, Mask]:
-    """Each judged reader's reference, made of the others; none where one of them did not outline the case."""
+    """Each judged reader's reference, made of the others; none where one of them did not outline the case.
+
+    Of one or two raters the one that is common to all, as `reference`.
+    """
     if any(reader not in readers for reader in judged):
         return {}
-    return leave_one_out({reader: readers[reader] for reader in judged}, rule)
+    own = {reader: readers[reader] for reader in judged}
+    return {"reference": common_reference(own, rule)} if few(judged) else leave_one_out(own, rule)
 
 
 def majority(readers: Mapping[str, Mask]) -> NDArray[np.bool_] | None:

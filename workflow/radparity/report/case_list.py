@@ -12,6 +12,7 @@ from radparity.report.counted import Counted
 from radparity.report.flow import Outcome
 from radparity.report.results import Breast, Record, Results, read_table
 from radparity.report.tables import missing, number
+from radparity.report.words import study_words
 from radparity.scaling import scanner_name
 
 CASES_SCRIPT = "assets/cases.js"
@@ -97,23 +98,24 @@ def case_list(results: Results, counted: Counted) -> CaseList:
     columns = [
         *(Column(name, name) for name in ("breast", "partition", "label")),
         Column("dice_network", "network's Dice", True),
-        Column("dice_readers", "readers' Dice", True),
-        Column("difference", "difference", True),
+        *(() if results.few else (Column("dice_readers", "readers' Dice", True),)),
+        *(() if results.few else (Column("difference", "difference", True),)),
         Column("network_size", f"network's mask{heading}", True),
-        Column("readers_size", f"readers' outlines{heading}", True),
+        Column("readers_size", f"{study_words(results.config).drawn.removeprefix('the ')}{heading}", True),
         Column("section", "section", True),
         Column("fold", "fold", True),
         *(Column(name, name) for name in ("status", "flags", "side", "exam", "patient", "scanner")),
     ]
     dice = {row["case"]: row for row in results.table("cases").to_dict("records")}
     folds, rows = _folds(results), []
+    scored = ("dice_network",) if results.few else ("dice_network", "dice_reader", "difference")
     for end in counted.ends:
         breast, own = end.breast, dice.get(end.breast.breast, {})
         network, readers = sizes.get(breast.breast) or _own_sizes(results, breast.breast, unit)
         rows.append(
             [
                 *(breast.breast, breast.partition, breast.label),
-                *(_rounded(own.get(name), 4) for name in ("dice_network", "dice_reader", "difference")),
+                *(_rounded(own.get(name), 4) for name in scored),
                 *(_rounded(network, 1), _rounded(readers, 1)),
                 *(_section(results, breast.breast), folds.get(breast.breast)),
                 *(said(end), _flags(results, breast), breast.side, breast.exam, breast.patient),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from radparity.report import pictures, plots, tables
+from radparity.report import against, pictures, plots, tables
 from radparity.report.baselines import side_by_side
 from radparity.report.beside import beside_table
 from radparity.report.counted import Counted
@@ -28,13 +28,13 @@ def comparison_page(results: Results, counted: Counted) -> dict[str, Any]:
         "verdict": said(results),
         "confirmatory": standing(results)["confirmatory"],
         "arms": [_arm_tables(results, arm) for arm in results.arms],
-        "claims": tables.claims_table(results.table("equivalence")),
-        "beside": beside_table(results),
-        "baselines": side_by_side(results),
+        "claims": None if results.few else tables.claims_table(results.table("equivalence")),
+        "beside": None if results.few else beside_table(results),
+        "baselines": None if results.few else side_by_side(results),
         **pointed,
-        "more": more_tables(results),
+        "more": against.more_tables(results) if results.few else more_tables(results),
         "figures": [figure for figure in _figures(results) if figure.name not in stills],
-        "outliers": outliers_table(results),
+        "outliers": against.outliers_table(results) if results.few else outliers_table(results),
         "outlier_figure": outlier_figure(results),
         "power": power_sentences(results),
         "power_figure": power_figure(results),
@@ -47,6 +47,9 @@ def comparison_page(results: Results, counted: Counted) -> dict[str, Any]:
 
 def _arm_tables(results: Results, arm: str) -> dict[str, Any]:
     primary = arm == results.primary
+    if results.few:
+        main = against.main_table(arm, results.table("main", arm), results.config)
+        return {"title": tables.title(arm, results.config), "primary": primary, "main": main}
     return {
         "title": tables.title(arm, results.config),
         "primary": primary,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from radparity.report import flow, tables
+from radparity.report import against, flow, tables
 from radparity.report.results import Breast, Results
 
 
@@ -26,6 +26,8 @@ def count(results: Results) -> Counted:
     """
     rules = [rule["name"] for rule in results.config["eligible"]]
     ends = flow.outcomes(results.breasts, results.records, _without_reference(results), results.awaited)
+    if results.few:
+        ends = [flow.of_few(end) for end in ends]
     waiting = results.release or {"exams": [], "breasts": []}
     ends += flow.arrivals(Breast(*row) for row in waiting["breasts"])
     came = results.exams if results.interim else results.records["intake"]
@@ -45,7 +47,8 @@ def _check_counts(results: Results, ends: list[flow.Outcome]) -> None:
     main = results.table("main")
     if main.empty:
         return
-    compared = int(main[main["reference"] == tables.AVERAGED]["n"].iloc[0])
+    row = against.whole(main) if results.few else main[main["reference"] == tables.AVERAGED]
+    compared = int(row["n"].iloc[0])
     stayed = sum(end.breast.partition == "test" and end.status == "ok" for end in ends)
     if compared != stayed:
         raise ValueError(

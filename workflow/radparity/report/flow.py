@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from radparity.report.results import Breast, Record
@@ -31,6 +31,7 @@ NO_REFERENCE = (
     "no_usable_reference",
     "every reference of this case is empty: without the left-out reader the others outline no common voxel",
 )
+NO_COMMON = "the reference of this case is empty: nothing was outlined, or the two outlines share no voxel"
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,11 @@ def _outcome(
     return Outcome(overridden=overridden, breast=breast)
 
 
+def of_few(end: Outcome) -> Outcome:
+    """The same end where one or two raters outlined each case: why a case has no reference is said otherwise."""
+    return replace(end, sentence=NO_COMMON) if end.code == NO_REFERENCE[0] else end
+
+
 def arrivals(breasts: Iterable[Breast]) -> list[Outcome]:
     """The end, for now, of breasts whose exams are not in the release."""
     return [Outcome(WAITING, RELEASE, WAITING, breast=breast) for breast in breasts]
@@ -189,13 +195,16 @@ def _sums(rows: Sequence[Mapping[str, Any]], unit: str, came: int) -> None:
         raise ValueError(f"the boxes of the flow chart do not sum to the {unit} that came in: one is counted twice")
 
 
-def groups(rows: Sequence[Mapping[str, Any]]) -> list[Group]:
-    """The columns of the flow chart, one for each partition and label that has breasts."""
+def groups(rows: Sequence[Mapping[str, Any]], others: str = "readers") -> list[Group]:
+    """The columns of the flow chart, one for each partition and label that has breasts.
+
+    others: what the network is compared with.
+    """
     found = []
     for partition in PARTITIONS:
         for label in LABELS:
             own = [row for row in rows if (row["partition"], row["label"]) == (partition, label)]
-            purpose = PURPOSE.get((partition, label), "shown; in no statistic")
+            purpose = PURPOSE.get((partition, label), "shown; in no statistic").replace("readers", others)
             if own:
                 found.append(_group(f"{partition}, {label}", own, "breasts", purpose))
     return found

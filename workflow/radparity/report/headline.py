@@ -13,8 +13,10 @@ from radparity.report.results import Results
 from radparity.report.tables import missing
 
 COLUMNS = ("name", "value", "source", "digest")
-# Table to the column that names its rows; the others are numbers, or words that follow from them.
-TABLES = {"main": "reference", "equivalence": "test"}
+# Table to the columns that name its rows; the others are numbers, or words that follow from them.
+TABLES = {"main": ("reference",), "equivalence": ("test",)}
+FEW_TABLES = {"main": ("rater", "reference")}
+"""The same of a study with one or two raters."""
 WORDS = ("note", "claim", "detail", "estimand", "emptied_by", "role", "wilcoxon_method")
 
 
@@ -45,11 +47,12 @@ def _numbers(results: Results) -> Iterator[tuple[str, str, str]]:
         arm = Path(path).parent.name
         yield f"{arm}, threshold, fraction", _said(results.fractions[arm]["fraction"]), path
     for arm in results.arms:
-        for table, key in TABLES.items():
+        for table, keys in (FEW_TABLES if results.few else TABLES).items():
             for row in results.table(table, arm).to_dict("records"):
                 for column, value in row.items():
-                    if column != key and column not in WORDS and not missing(value):
-                        yield f"{arm}, {table}, {row[key]}, {column}", _said(value), files[arm, table]
+                    if column not in (*keys, *WORDS) and not missing(value):
+                        named = " on ".join(str(row[key]) for key in keys)
+                        yield f"{arm}, {table}, {named}, {column}", _said(value), files[arm, table]
 
 
 def _said(value: object) -> str:

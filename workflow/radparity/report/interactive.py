@@ -93,8 +93,8 @@ def case_table(results: Results) -> pd.DataFrame:
     and network's (n0, n1, ...) and reader's (r0, r1, ...) Dice on the reference of each reader in turn.
     """
     cases = results.table("cases")
-    if cases.empty:
-        return cases
+    if cases.empty or results.few:  # its figures set readers beside the network
+        return pd.DataFrame()
     names = {"dice_network": "network", "dice_reader": "readers"}
     table = cases.rename(columns=names).dropna(subset=["network", "readers"]).sort_values("readers", kind="stable")
     table = table[["case", "patient", "network", "readers", "difference"]].set_index("case")

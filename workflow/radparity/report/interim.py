@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from radparity import ledger
-from radparity.compare.columns import TABLES
+from radparity.compare.columns import FEW_TABLES, TABLES
 from radparity.decisions import about_decisions
 from radparity.job import digest_of
 from radparity.pilot import about
@@ -56,7 +56,8 @@ def _there(names: Iterable[str]) -> list[str]:
 
 def _comparison(study: Study) -> dict[str, list[str]]:
     """The tables of the comparison and their standing under the plan; nothing where one is missing or out of date."""
-    tables = [RESULTS / "compare" / arm / f"{table}.tsv" for arm in study.compared for table in TABLES]
+    names = FEW_TABLES if study.few else TABLES
+    tables = [RESULTS / "compare" / arm / f"{table}.tsv" for arm in study.compared for table in names]
     plans = [RESULTS / "compare" / arm / "plan.json" for arm in study.compared]
     if not all(map(is_current, [*tables, *plans])):
         return {}

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from radparity.citations import METHODS, PAPER, REAL_EXAMS, Cited, shipped, with_data
+from radparity.raters import few
+from radparity.report import methods_against
 from radparity.report import methods_networks as networks
 from radparity.report.flow import LABELS, OK, Outcome
 from radparity.report.results import Results
@@ -82,9 +84,10 @@ def _design(results: Results, writer: Writer) -> Iterable[str]:
     if results.config.get("phantom"):
         real = [exam for exam in sorted({breast.exam for breast in results.breasts}) if exam in REAL_EXAMS]
         cited = "".join(writer.cite(REAL_EXAMS[exam]) for exam in real)
+        drawn = "outlines" if results.few else "readers"
         with_real = f", with {_some(len(real), 'real exam')}{cited} beside them" if real else ""
         yield (
-            f"It runs on virtual exams (phantoms) and simulated readers{with_real}: nothing measured here is a clinical"
+            f"It runs on virtual exams (phantoms) and simulated {drawn}{with_real}: nothing measured here is a clinical"
             " result."
         )
     if release := results.config.get("release"):
@@ -112,6 +115,9 @@ def _cases(results: Results, ends: Sequence[Outcome], exams: Mapping[str, str]) 
 
 def _readers(config: Mapping[str, Any]) -> Iterable[str]:
     readers = config["readers"]
+    if few(readers["test"]):
+        yield from methods_against.outlined(readers)
+        return
     anonymous = "; their names stand for slots, not for persons" if readers["anonymous"] else ""
     yield (
         f"Each tuning and each test case was outlined on one section by {len(readers['test'])} readers{anonymous}."
@@ -213,6 +219,9 @@ def _harmonization(results: Results) -> Iterable[str]:
 
 def _comparison(results: Results, writer: Writer) -> Iterable[str]:
     compare = results.config["compare"]
+    if results.few:
+        yield from methods_against.comparison(results.config, EMPTY[compare["empty_reference"]])
+        return
     cited = writer.cite(METHODS["staple"]) if compare["reference"] == "staple" else ""
     yield (
         "Each reader was compared with a reference made from the other readers, and the network with the same one:"

@@ -110,7 +110,8 @@ def _kept(results: Results) -> Iterable[str]:
 
 def _prediction(results: Results) -> Iterable[str]:
     predict = results.config["predict"]
-    where = "on the section that the readers had outlined" if predict["extent"] == "section" else "in the whole volume"
+    section = "the outlined section" if results.few else "the section that the readers had outlined"
+    where = f"on {section}" if predict["extent"] == "section" else "in the whole volume"
     precision = " in bfloat16" if predict["precision"] == "bfloat16" else ""
     yield f"A test case's probability is the mean over the folds' networks, predicted{precision} {where}."
 

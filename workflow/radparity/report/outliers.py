@@ -12,6 +12,7 @@ from radparity.report.figures import NETWORK_LINE, Figure, canvas, finish, line_
 from radparity.report.pictures import CONVENTION, around, outline, show, windows
 from radparity.report.results import Results
 from radparity.report.tables import Table, missing, number
+from radparity.report.words import study_words
 
 COLUMNS = 3
 IMAGES = ("channels", "masks", "outlines")
@@ -69,7 +70,8 @@ def outlier_figure(results: Results) -> Figure | None:
     _legend(figure, readers)
     names = ", ".join(str(row["case"]) for row in rows)
     caption = f"The {len(rows)} worst test cases, the worst first: T1c, and below it DCE-in, from near. {CONVENTION}"
-    return finish(figure, "outliers", caption, f"Outlines of readers and network on the worst test cases: {names}")
+    who = study_words(results.config).others
+    return finish(figure, "outliers", caption, f"Outlines of {who} and network on the worst test cases: {names}")
 
 
 def _case(axes: Any, results: Results, row: Mapping[Any, Any]) -> None:
@@ -90,10 +92,16 @@ def _case(axes: Any, results: Results, row: Mapping[Any, Any]) -> None:
             outline(axis, drawn[..., raters.index(reader)], mm, *line_of(position), 1.2)
         axis.set(xlim=(left, left + side), ylim=(low_end, low_end + side))
         axis.set_title(channel)
-    said = f"{case}: network {number(row['dice_network'])}, readers {number(row['dice_reader'])}"
+    said = f"{case}: {scored(row)}"
     if not missing(row["network_mask"]) and row["network_mask"] != "overlapping":
         said += f"\nnetwork's mask is {row['network_mask']}"
     axes[0].set_title(f"{said}\nT1c")
+
+
+def scored(row: Mapping[Any, Any]) -> str:
+    """The Dice of a case in words: the network's, and the readers' where three or more judge one another."""
+    own = f"network {number(row['dice_network'])}"
+    return f"{own}, readers {number(row['dice_reader'])}" if "dice_reader" in row else own
 
 
 def _legend(figure: Any, readers: list[str]) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from radparity.image import load, spacing
 from radparity.report.figures import NETWORK_LINE, Figure, canvas, finish, line_of, styled
 from radparity.report.results import Results
+from radparity.report.words import study_words
 from radparity.segment import judged_section
 
 Plane = NDArray[Any]
@@ -114,7 +115,7 @@ def channel_panel(results: Results, case: str, name: str, caption: str) -> Figur
         for axis in axes[0, :3]:
             for reader in results.config["readers"]["test"]:
                 outline(axis, readers[..., raters.index(reader)], mm, line_of(0)[0], "-", 0.7)
-        caption += " Orange: the readers' outlines."
+        caption += f" Orange: {study_words(results.config).drawn}."
     for axis in axes[0, 3:] if case in results.images["outlines"] else axes[0]:
         outline(axis, mask, mm, *NETWORK_LINE, 0.9, halo=True)
     caption += (
@@ -157,7 +158,8 @@ def readers_panel(results: Results, cases: Mapping[str, str]) -> Figure:
         axes[0, column].add_patch(_frame(box))
         own = scores.loc[case]
         axes[0, column].set_title(
-            f"{rank}: {case}\nnetwork {own['dice_network']:.3f}, readers {own['dice_reader']:.3f}"
+            f"{rank}: {case}\nnetwork {own['dice_network']:.3f}"
+            + (f", readers {own['dice_reader']:.3f}" if "dice_reader" in own else "")
         )
     from matplotlib.lines import Line2D
 
@@ -165,13 +167,14 @@ def readers_panel(results: Results, cases: Mapping[str, str]) -> Figure:
     handles.append(Line2D([], [], color=NETWORK_LINE[0], linewidth=3.2))
     _halo(handles[-1], 4.4)
     figure.legend(handles, [*readers, "network"], loc="outside lower center", ncols=len(handles), handlelength=4)
+    words = study_words(results.config)
+    by = "the network's Dice" if words.few else "the network's Dice, averaged over references"
     caption = (
-        "Readers and network on T1c: best, median and worst test case by the network's Dice, averaged over "
-        f"references. Below: the framed part. {CONVENTION}"
+        f"{words.others.capitalize()} and network on T1c: best, median and worst test case by {by}. Below: the framed"
+        f" part. {CONVENTION}"
     )
-    return finish(
-        figure, "readers", caption, "Outlines of the readers and the mask of the network on " + ", ".join(ranks)
-    )
+    said = f"Outlines of the {words.others} and the mask of the network on " + ", ".join(ranks)
+    return finish(figure, "readers", caption, said)
 
 
 def around(mask: Plane, mm: NDArray[Any]) -> tuple[float, float, float]:

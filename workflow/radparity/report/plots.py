@@ -70,7 +70,8 @@ def truth_plot(results: Results) -> Figure | None:
     axis.set_xticks(range(len(groups)), labels, fontsize=8)
     axis.set(ylabel="Dice with the true cancer", ylim=(-0.03, 1.03), xlim=(-0.6, len(groups) - 0.4))
     caption = (
-        "Masks of the arms and outlines of the simulated readers against the phantoms' true cancer on the "
-        "outlined section, one point a test case; bars: median and quartiles."
+        f"Masks of the arms and {'outlines' if results.few else 'outlines of the simulated readers'} against the"
+        " phantoms' true cancer on the outlined section, one point a test case; bars: median and quartiles."
     )
-    return finish(figure, "truth", caption, "Dice against the true cancer for each arm and reader")
+    each = "reference" if results.few else "reader"
+    return finish(figure, "truth", caption, f"Dice against the true cancer for each arm and {each}")

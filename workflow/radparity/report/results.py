@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from radparity.decisions import about_decisions
+from radparity.raters import few
 from radparity.record import read
 
 Record = dict[str, Any]
@@ -67,6 +68,11 @@ class Results:
     def primary(self) -> str:
         """The arm that the page speaks of first."""
         return str(self.config["primary_arm"])
+
+    @property
+    def few(self) -> bool:
+        """Whether one or two raters outlined each case: estimates then, and no verdict."""
+        return few(self.config["readers"]["test"])
 
     @property
     def interim(self) -> bool:

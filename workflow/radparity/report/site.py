@@ -21,6 +21,7 @@ from radparity.report.start_page import start_page
 from radparity.report.templates import templates
 from radparity.report.training_page import training_page
 from radparity.report.verdict import PHANTOM_BANNER
+from radparity.report.words import study_words
 
 SHOWN = {
     "index.html": start_page,
@@ -42,9 +43,11 @@ def build(results: Results, folder: Path) -> dict[str, str]:
     """
     counted, source = count(results), templates(folder)
     pages = {name: title for name, title in PAGES.items() if not (results.interim and name == CASES)}
-    common = _common(results, counted, pages)
+    common, words = _common(results, counted, pages), study_words(results.config)
     made = {
-        name: source.get_template(f"{name}.j2").render(frame(page=name, **common) | SHOWN[name](results, counted))
+        name: source.get_template(f"{name}.j2").render(
+            frame(page=name, **common) | {"words": words} | SHOWN[name](results, counted)
+        )
         for name in pages
     }
     made["flow.tsv"] = flow_tsv(counted.rows)

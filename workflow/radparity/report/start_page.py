@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from radparity.report import flow, plan, tables
+from radparity.report import against, flow, plan, tables
 from radparity.report.counted import Counted
 from radparity.report.frame import CASES, QUALITY
 from radparity.report.outlines import limited, shift_warnings
@@ -12,6 +12,7 @@ from radparity.report.paper import paper_figures
 from radparity.report.results import Results
 from radparity.report.stamp import stamped
 from radparity.report.verdict import Verdict, verdict
+from radparity.report.words import study_words
 
 DICE = "paper-5a"
 CONTENTS = {
@@ -24,12 +25,14 @@ CONTENTS = {
     "provenance.html": "settings, the locked plan and deviations, methods for a paper, versions, digests, the ledger",
 }
 """Page to what is there."""
+FEW_CONTENTS = {"comparison.html": "every table and figure of network and reference, the worst cases"}
+"""The same of a study with one or two raters, where it is another."""
 
 
 def start_page(results: Results, counted: Counted) -> dict[str, Any]:
     """The variables of the template `index.html.j2`."""
-    main = results.table("main")
-    contents = {name: said for name, said in CONTENTS.items() if not (results.interim and name == CASES)}
+    kept = CONTENTS | (FEW_CONTENTS if results.few else {})
+    contents = {name: said for name, said in kept.items() if not (results.interim and name == CASES)}
     return {
         "verdict": said(results),
         "shifted": shift_warnings(results),
@@ -37,16 +40,26 @@ def start_page(results: Results, counted: Counted) -> dict[str, Any]:
         "exams": flow.exam_group(counted.exam_rows),
         "patients": len({end.breast.patient for end in counted.ends}),
         "breasts": len(counted.ends),
-        "groups": flow.groups(counted.rows),
+        "groups": flow.groups(counted.rows, study_words(results.config).others),
         "arm": tables.title(results.primary, results.config),
-        "main": tables.main_table(results.primary, main, results.config) if results.compare else None,
-        "dice": next((figure for figure in paper_figures(results) if figure.name == DICE), None),
+        "main": main_table(results) if results.compare else None,
+        "dice": against.drawn(results)
+        if results.few
+        else next((figure for figure in paper_figures(results) if figure.name == DICE), None),
         "contents": contents,
     }
 
 
+def main_table(results: Results) -> tables.Table:
+    """The primary arm's main table."""
+    made = against.main_table if results.few else tables.main_table
+    return made(results.primary, results.table("main"), results.config)
+
+
 def said(results: Results) -> Verdict:
     """The verdict as the pages say it: with the limits that outlines and an unfinished study set it."""
+    if results.few:
+        return limited(stamped(against.estimate(results.table("main"), results.config), results), results)
     tests, random_readers = results.table("equivalence"), results.table("random_readers")
     return limited(stamped(verdict(results.table("main"), tests, results.config, random_readers), results), results)
 
@@ -56,5 +69,5 @@ def standing(results: Results) -> dict[str, Any]:
     own = plan.standings(results).get(results.primary)
     return {
         "standing": plan.sentence(own) if own else "",
-        "confirmatory": own is not None and own["role"] in plan.CONFIRMATORY,
+        "confirmatory": own is not None and own["role"] in plan.CONFIRMATORY and not results.few,
     }

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from radparity.raters import WHY_NOT, whose
+from radparity.report import against
 from radparity.report.results import Results
 from radparity.report.tables import Table, number
 
@@ -21,13 +26,7 @@ def study_table(results: Results) -> Table:
         ["release", _release(results)],
         ["seed", str(c["seed"])],
         ["arms", "; ".join(arms)],
-        ["readers", ", ".join(c["readers"]["test"]) + (" (slots, not persons)" if c["readers"]["anonymous"] else "")],
-        ["reference", f"{compare['reference']} of the other readers; an empty one: {compare['empty_reference']}"],
-        [
-            "margin",
-            f"±{compare['margin']:g} Dice, fixed beforehand; error {compare['alpha']:g} a side; "
-            f"{compare['bootstrap']} draws",
-        ],
+        *(against.settings(c) if results.few else _judges(c)),
         ["fewest cases for a verdict", str(compare["minimum_cases"])],
         ["folds", folds],
         ["registration", f"{register['method']}, onto the first post-contrast phase"],
@@ -35,6 +34,20 @@ def study_table(results: Results) -> Table:
         ["threshold", "; ".join(_fraction(results, arm) for arm in results.fractions)],
     ]
     return Table("study", "Settings of the study", ["setting", "value"], rows, words=(0, 1))
+
+
+def _judges(c: Mapping[str, Any]) -> list[list[str]]:
+    """Who judges, and how: of three readers or more."""
+    compare = c["compare"]
+    return [
+        ["readers", ", ".join(c["readers"]["test"]) + (" (slots, not persons)" if c["readers"]["anonymous"] else "")],
+        ["reference", f"{compare['reference']} of the other readers; an empty one: {compare['empty_reference']}"],
+        [
+            "margin",
+            f"±{compare['margin']:g} Dice, fixed beforehand; error {compare['alpha']:g} a side; "
+            f"{compare['bootstrap']} draws",
+        ],
+    ]
 
 
 def _release(results: Results) -> str:
@@ -74,7 +87,9 @@ def departures(results: Results) -> list[str]:
         if primary["network"] == "external"
         else f"A test case's probability is the mean over the {c['fold']['folds']} folds' networks; the paper used one "
         "network.",
-        f"The primary test is one of equivalence with a margin of {c['compare']['margin']:g} Dice; the paper's "
+        f"There is no test of equivalence. {WHY_NOT}"
+        if results.few
+        else f"The primary test is one of equivalence with a margin of {c['compare']['margin']:g} Dice; the paper's "
         "bracket test"
         " stands beside it with its limits.",
     ]
@@ -84,7 +99,10 @@ def departures(results: Results) -> list[str]:
         found.append(f"The network is {primary['width']} wide at its base; the paper's is {PAPER_WIDTH}.")
     if c["harmonize"]["dce_in"] == "rate":
         found.append("DCE-in is a rate per second, as in the authors' later code; the paper's is a difference.")
-    if c["compare"]["reference"] != "intersection":
+    if results.few:
+        rule = c["compare"]["reference"]
+        found.append(f"The reference is {whose(c['readers'], rule)}; the paper's are made of the other three readers.")
+    elif c["compare"]["reference"] != "intersection":
         found.append(
             f"The reference is the {c['compare']['reference']} of the other readers; the paper's is their intersection."
         )

@@ -110,7 +110,7 @@ def compared(main: Path) -> int:
     """How many test cases a main table of the comparison is over."""
     with main.open(encoding="utf-8", newline="") as stream:
         rows = csv.DictReader(stream, delimiter="\t")
-        return next((int(row["n"]) for row in rows if row["reference"] == "averaged"), 0)
+        return next((int(row["n"]) for row in rows if row["reference"] in ("averaged", "reference")), 0)
 
 
 def digests(paths: Iterable[Path]) -> set[str]:

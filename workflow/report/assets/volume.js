@@ -171,7 +171,7 @@
     box.id = "volume-over-" + name;
     box.autocomplete = "off";
     box.addEventListener("change", () => nv.setOpacity(place, box.checked ? OPACITY[name] : 0));
-    label.append(box, " ", NAMES[name]);
+    label.append(box, " ", (given.names && given.names[name]) || NAMES[name]);
     return label;
   }
 
