@@ -45,7 +45,8 @@ def outline_case(
     the exam's headers, which files other than NIfTI and NRRD need. The judged section is the sagittal one that all
     raters outlined; where an exam was not acquired sagittally and they outlined a volume, the one with the largest
     union of theirs. The record's facts: raters, section (index on the breast's grid), chosen_by (`outlined` or
-    `largest_area`), area_mm2 per rater on that section, flags.
+    `largest_area`), fills_volume (whether the outlines speak of all sections), tumour_sections (those that anyone
+    marked, on the breast's grid), area_mm2 per rater on that section, flags.
     Raises DataFault where an outline cannot be used or lies outside this breast.
     """
     target = Target(tuple(native_shape), native, section_axis, images)
@@ -56,7 +57,7 @@ def outline_case(
         flags += found
     section = common_section(masks, section_axis)
     if section is None:
-        own, placed = place_volume(masks, native, grid, grid_shape)
+        own, marked, placed = place_volume(masks, native, grid, grid_shape)
     else:
         here = np.linalg.inv(grid) @ native @ np.array([section, 0, 0, 1.0])
         own = round(float(here[0]))
@@ -64,7 +65,7 @@ def outline_case(
             raise DataFault(
                 "outline_side", f"the outlined section lies outside this breast (section {own} of {grid_shape[0]})"
             )
-        placed = {rater: place(mask, native, grid, grid_shape, own) for rater, mask in masks.items()}
+        placed, marked = {rater: place(mask, native, grid, grid_shape, own) for rater, mask in masks.items()}, [own]
     area = float(np.linalg.norm(grid[:3, 1]) * np.linalg.norm(grid[:3, 2]))
     shifted = grid.copy()
     shifted[:3, 3] = grid[:3, 3] + grid[:3, 0] * own
@@ -72,6 +73,8 @@ def outline_case(
         "raters": list(placed),
         "section": own,
         "chosen_by": "largest_area" if section is None else "outlined",
+        "fills_volume": section is None,
+        "tumour_sections": marked,
         "area_mm2": {rater: round(float(mask.sum()) * area, 2) for rater, mask in placed.items()},
         "flags": flags,
     }

@@ -51,8 +51,9 @@ def place_volume(
     native: NDArray[np.float64],
     grid: NDArray[np.float64],
     shape: tuple[int, ...],
-) -> tuple[int, dict[str, NDArray[np.bool_]]]:
-    """Outlined volumes on the breast's grid, as masks of the breast are: the judged section and each rater's part.
+) -> tuple[int, list[int], dict[str, NDArray[np.bool_]]]:
+    """Outlined volumes on the breast's grid, as masks of the breast are: the judged section, all sections that anyone
+    marked, and each rater's part.
 
     Judged is the section on which the raters' union is largest, the first of equals. Axes of the parts (anterior,
     superior). Raises DataFault `outline_side` where nothing lies in this breast.
@@ -69,5 +70,5 @@ def place_volume(
     union = np.any(list(placed.values()), axis=0).sum(axis=(1, 2))
     if not union.any():
         raise DataFault("outline_side", "the outlines lie outside this breast")
-    section = int(union.argmax())
-    return section, {rater: mask[section] for rater, mask in placed.items()}
+    section, marked = int(union.argmax()), np.flatnonzero(union).tolist()
+    return section, marked, {rater: mask[section] for rater, mask in placed.items()}

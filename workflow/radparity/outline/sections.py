@@ -21,7 +21,8 @@ def marked_sections(mask: NDArray[np.bool_], axis: int) -> list[int]:
 def common_section(masks: Mapping[str, NDArray[np.bool_]], section_axis: int = 0) -> int | None:
     """The sagittal section of the native grid that all raters outlined; a rater may have marked nothing.
 
-    None where the exam was not acquired sagittally and the outlines fill a volume: then `place_volume` says which
+    None where the exam was not acquired sagittally and the outlines fill a volume, and where the only rater of a
+    sagittal one outlined three or more neighbouring sections: then `place_volume` says which
     section is judged. Raises DataFault `outline_empty`, `outline_sections` (sagittal exam, no common section) and
     `outline_flat` (all on one section of an exam that was not acquired sagittally).
     """
@@ -41,9 +42,16 @@ def common_section(masks: Mapping[str, NDArray[np.bool_]], section_axis: int = 0
                 f" outline the cancer on all its {plane} sections, or on one sagittal section of the exam's volume",
             )
         return None
+    if len(marked) == 1 and _fills(next(iter(marked.values()))):
+        return None
     several = {rater: sections for rater, sections in marked.items() if len(sections) > 1}
     if several:
         rater, sections = next(iter(several.items()))
         raise DataFault("outline_sections", f"{rater} outlined the sections {sections}; one common section is expected")
     said = ", ".join(f"{rater} {sections[0]}" for rater, sections in marked.items())
     raise DataFault("outline_sections", f"raters outlined different sections: {said}")
+
+
+def _fills(sections: list[int]) -> bool:
+    """Whether three neighbouring sections are among these."""
+    return any({first, first + 1, first + 2} <= set(sections) for first in sections)
