@@ -193,3 +193,11 @@ def test_the_demo_as_a_pilot_and_its_stamp(place):
     results = type("Of", (), {"pilot": about(pilot), "awaited": None, "compare": {}})()
     said = stamped(Verdict("Equivalent.", "Over 14 test cases.", []), results)
     assert said.headline == "A pilot: no verdict." and said.sentence == SAID
+
+
+def test_a_study_without_benign_breasts_has_a_pilot_too():
+    kinds = [("development", "malignant")] * 20 + [("tuning", "malignant")] * 6 + [("test", "malignant")] * 5
+    study = study_of([(*kind, 1, 0) for kind in kinds], train=DEMO["train"] | {"negatives": "tumour_free_sections"})
+    pilot = sample(study, 12)
+    assert len(pilot.cases("development")) >= 2 * study.config.fold.folds and pilot.cases("tuning", "test")
+    assert {pilot.breasts[name].label for name in pilot.cases()} == {"malignant"} and pilot.benign_sample == []

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -58,9 +58,10 @@ def made(
     section: int | None,
     sampling: Sampling = "paper",
     prepare: Prepare = as_is,
+    free: Sequence[int] = (),
 ) -> Breast:
     """A breast of its slab, without files."""
-    planes, facts = make_slab(channels, mask, outline, section, sampling)
+    planes, facts = make_slab(channels, mask, outline, section, sampling, free)
     sections, anterior, superior = mask.shape
     exponents = tuple(facts["exponents"])
     return Breast(
@@ -77,6 +78,7 @@ def made(
         (sections, anterior, superior),
         facts["bright"],
         exponents[0],
+        tuple((section, voxels) for section, voxels in facts["tumour_free"]),
         digest_of([name, patient, facts, hashlib.sha256(planes.tobytes()).hexdigest()]),
     )
 

@@ -28,6 +28,8 @@ def study(room, project_of):
     project = project_of(room / "study", EXAMS)
     project.results, project.scratch = project.folder / "results", room / "node"
     project.scratch.mkdir()
+    # All of these breasts have a cancer.
+    project.configure(train={"negatives": "tumour_free_sections"})
     project.sweep()
     code, out = project.snakemake(*STAGES)
     assert code == 0, out[-3000:]

@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def project(room, project_of):
-    project = project_of(room / "study", ["E05", "E07", "E24", "E34"])
+    project = project_of(room / "study", ["E05", "E07", "E16", "E24", "E34"])
     project.sweep()
     return project
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def refuse_too_little(study: Study, source: str) -> None:
     """Raises ConfigError, with the line to write instead, where the column of a subgroup, masks to train on, patients
-    with cancer for the folds or tuning cases are missing."""
+    with cancer for the folds, breasts without cancer to learn from or tuning cases are missing."""
     config = study.config
     rows = list(study.breasts.values())
     absent = [name for name in config.compare.subgroups if rows and name not in type(rows[0]).model_fields]
@@ -33,5 +33,24 @@ def refuse_too_little(study: Study, source: str) -> None:
             f"{source}: fold: folds: {config.fold.folds} folds for {len(patients)} development patients with cancer."
             f" Write instead: folds: {max(2, len(patients))}"
         )
+    if any(arm.trained for arm in config.arms.values()) and not study.cases("development", label="benign"):
+        _refuse_without_benign(study, source)
     if config.segment.fraction == "tuned" and not study.cases("tuning"):
         raise ConfigError(f"{source}: segment: fraction: tuned needs tuning cases. Write instead: fraction: 0.5")
+
+
+def _refuse_without_benign(study: Study, source: str) -> None:
+    """Raises ConfigError for what needs benign development breasts, of which there are none."""
+    train, curve = study.config.train, study.config.learning_curve
+    if train.tumour_free_margin is None and train.malignant_share < 1:
+        raise ConfigError(
+            f"{source}: train: negatives: benign_breasts: no development breast is benign, so no patch without tumour"
+            " can be drawn. Where outlines fill the volume, write instead: negatives: tumour_free_sections"
+            " (docs/no_benign_arm.md)"
+        )
+    for name, points in curve.curves.items() if curve else ():
+        if any(malignant != benign for malignant, benign in points):
+            raise ConfigError(
+                f"{source}: learning_curve: {name}: no development breast is benign, so points that differ in the"
+                f" second share are one training. Write every share twice, as {name}: [[0.5, 0.5], [1.0, 1.0]]"
+            )

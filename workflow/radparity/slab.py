@@ -1,7 +1,8 @@
 """Slab: what training needs of one development breast, in half precision and in one file that can be memory-mapped.
 
 Training never leaves the 19 sections around the labelled or the central one (the paper's sampling); only the sampling
-of the authors' code takes benign patches from anywhere, and then a benign breast keeps all its sections. The channels
+of the authors' code takes benign patches from anywhere, and then a benign breast keeps all its sections; so does a
+breast with cancer whose tumour-free sections give patches (radparity.train.tumour_free). The channels
 are kept as harmonize left them: a fold's scaling is applied to what is drawn, so one slab serves every fold and arm of
 a harmonization.
 
@@ -47,14 +48,17 @@ def make_slab(
     outline: NDArray[Any] | None,
     section: int | None,
     sampling: Sampling = "paper",
+    tumour_free: Sequence[int] = (),
 ) -> tuple[NDArray[np.float16], dict[str, Any]]:
     """The planes of a breast's slab and the facts of its record.
 
     channels: (channel, section, anterior, superior), harmonized, T1c first; mask: (section, anterior, superior).
     A malignant breast has its outline (anterior, superior) and the index of its section; for a benign one both are
-    None, and the central section is taken. Facts: section, first_section (where the planes begin in the volume), shape
+    None, and the central section is taken. tumour_free: sections of a malignant breast that give patches without
+    tumour. Facts: section, first_section (where the planes begin in the volume), shape
     (section, anterior, superior), exponents (value = stored / 2^exponent), bright (of benign breasts with sampling
-    `code`: the 90th percentile of T1c over the volume), bytes and sha256 (of the planes), share_of_volume (of float32
+    `code`: the 90th percentile of T1c over the volume), tumour_free (those that hold some of the breast mask, each with
+    the number of its voxels there), bytes and sha256 (of the planes), share_of_volume (of float32
     channels and a byte's mask).
     Raises DataFault `nothing_to_draw` where no patch can be drawn, ValueError for arrays that do not fit each other and
     for values that are not finite.
@@ -71,8 +75,10 @@ def make_slab(
     here = total // 2 if section is None else section
     if not 0 <= here < total:
         raise ValueError(f"section {here} is outside the volume's {total} sections")
-    whole = sampling == "code" and outline is None
-    first, stop = (0, total) if whole else (max(0, here - SECTIONS // 2), min(total, here + SECTIONS // 2 + 1))
+    anywhere = sampling == "code" and outline is None
+    first, stop = (
+        (0, total) if anywhere or tumour_free else (max(0, here - SECTIONS // 2), min(total, here + SECTIONS // 2 + 1))
+    )
 
     marks = (mask[first:stop] > 0).astype(np.float16)
     if outline is not None:
@@ -81,7 +87,7 @@ def make_slab(
     exponents = [_exponent(float(np.abs(channel).max())) for channel in held]
     stored = [np.ldexp(channel, exponent).astype(np.float16) for channel, exponent in zip(held, exponents, strict=True)]
     planes = np.stack([*stored, marks])
-    bright = float(np.percentile(_decoded(planes[0], exponents[0]), BRIGHT_PERCENTILE)) if whole else None
+    bright = float(np.percentile(_decoded(planes[0], exponents[0]), BRIGHT_PERCENTILE)) if anywhere else None
 
     if outline is not None:
         drawable = bool((outline > 0).any())
@@ -95,6 +101,7 @@ def make_slab(
             f"no voxel of section {here} (of {total}) can be the centre of a training patch: outline or breast mask is"
             " empty there, or T1c is the same everywhere. Look at the exam and its mask",
         )
+    inside = [[int(n), int((mask[n] > 0).sum())] for n in tumour_free]
     volume = channels.size * 4 + mask.size
     facts = {
         "section": int(here),
@@ -102,6 +109,7 @@ def make_slab(
         "shape": [int(n) for n in mask.shape],
         "exponents": exponents,
         "bright": bright,
+        "tumour_free": [row for row in inside if row[1]],
         "bytes": int(planes.nbytes),
         "sha256": hashlib.sha256(planes.tobytes()).hexdigest(),
         "share_of_volume": round(planes.nbytes / volume, 4),
@@ -126,8 +134,9 @@ class Breast:
     planes: the slab's file, beginning at section `first` of a volume of `shape` (section, anterior, superior).
     positions and exponents: of the arm's channels, in its order; bright_exponent: of T1c, whether or not the arm takes
     it. prepare makes network input of the channels, the same for all breasts of one scanner. section: the outlined or
-    the central one. digest: of all that is said here, the planes by the digest in their record, since tens of thousands
-    of files cannot be read to open them.
+    the central one. tumour_free: sections of a breast with cancer that give patches without tumour, each with its
+    number of voxels in the breast mask. digest: of all that is said here, the planes by the digest in their record,
+    since tens of thousands of files cannot be read to open them.
     """
 
     id: str
@@ -143,6 +152,7 @@ class Breast:
     shape: tuple[int, int, int]
     bright: float | None
     bright_exponent: int
+    tumour_free: tuple[tuple[int, int], ...]
     digest: str
 
     @property
@@ -221,6 +231,7 @@ def open_breast(
         shape=(shape[0], shape[1], shape[2]),
         bright=record["bright"],
         bright_exponent=record["exponents"][0],
+        tumour_free=tuple((section, voxels) for section, voxels in record["tumour_free"]),
         digest=digest_of(facts),
     )
 

@@ -1,3 +1,4 @@
+from radparity.config.bundle import NO_BENIGN
 from radparity.kit.notes import PILOT
 
 # For a site that only wants the network: asked for by nothing but its target (docs/bundle.md).

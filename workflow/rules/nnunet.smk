@@ -35,6 +35,7 @@ rule nnunet_case:
         runtime=20,
     params:
         unit="breast",
+        margin_mm=study.config.train.tumour_free_margin,
         cases=lambda wc: {breast: outlined_cancer(breast) for breast in members("nnunet", wc)},
         files={
             "record": ["harmonize.record", "mask.record", "outline.record"],

@@ -38,6 +38,8 @@ def bundled():
             f"bundle: {arm} trains no network of ours, so there is nothing to give. Name an arm that does, in the"
             " configuration: bundle: {arm: NAME}"
         )
+    if study.config.bundle.floor == "benign" and not study.benign_sample:
+        raise WorkflowError(NO_BENIGN)
     return [f"results/bundle/{arm}.zip", f"results/bundle/{arm}.zip.sha256"]
 
 

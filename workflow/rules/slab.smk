@@ -24,6 +24,7 @@ rule slab_breast:
         runtime=minutes("slab", 0.2),
     params:
         sampling=study.config.train.sampling,
+        margin_mm=study.config.train.tumour_free_margin,
         unit="breast",
         cases=lambda wc: {breast: outlined_cancer(breast) for breast in members("slab", wc)},
         files={

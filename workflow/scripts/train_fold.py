@@ -42,6 +42,7 @@ def make(run):
     from radparity.scaling import Scaling
     from radparity.train import curve, weights
     from radparity.train.loop import train_fold
+    from radparity.train.sampling import Pools
     from radparity.train.settings import Settings
 
     arm, chosen = run.params["arm"], dict(run.params["train"])
@@ -51,6 +52,8 @@ def make(run):
     architecture = Architecture.of(preset, len(channels), width, mask_prior, coordinates)
     device, usual = choose_device(chosen.pop("device")), chosen.pop("patch")
     patch = arm["patch"] or (usual if preset in ("paper", "released") else architecture.geometry.patch)
+    # Where negatives come from is in the slabs.
+    chosen = {name: value for name, value in chosen.items() if not name.startswith("negatives")}
     settings = Settings(architecture, channels=channels, patch=tuple(patch), **chosen)
 
     scaling = Scaling.from_json(read(run.input.scaling)).only(channels)
@@ -74,6 +77,7 @@ def make(run):
     facts |= {"selected": result.selected, "selected_step": result.selected_step, "steps": result.steps}
     facts |= {"patches": result.steps * settings.minibatch, "patch": list(patch), "divisors": list(scaling.divisors)}
     facts |= {role: list(ids) for role, ids in names.items()}
+    facts |= {"negatives_from": [names["training"][place] for place in Pools.of(sets["training"]).negative]}
     facts |= {"left_out": {role: dict(sorted(count.items())) for role, count in left_out.items()}}
     facts |= {"architecture": vars(architecture), "parameters": count_parameters(build(architecture))}
     run.output["record"].write_text(dump(facts))

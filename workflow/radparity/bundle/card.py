@@ -16,6 +16,7 @@ MITCHELL = (
     " Accountability, and Transparency 2019:220-229. doi:10.1145/3287560.3287596"
 )
 RESEARCH = "Research use only. Not a medical device: no diagnosis, no treatment and no biopsy may rest on its answer."
+NONE_SEEN = "No benign breast was looked at, so nothing says how often a breast without cancer gets an answer."
 MANY = 100
 """Benign breasts from which on their 95th percentile is more than a guess."""
 PHANTOM = "Trained and tested on virtual exams (phantoms). Never for clinical use: it has not seen a single patient."
@@ -135,7 +136,8 @@ def _in_short(facts: Facts) -> list[str]:
 def _of_floor(method: Method, by_breast: bool) -> str:
     floor = method.threshold.floor
     if floor.percentile is None:
-        return "That floor is a number that the study's configuration fixes."
+        seen = f" {NONE_SEEN}" if floor.benign_breasts == "0" else ""
+        return f"That floor is a number that the study's configuration fixes.{seen}"
     few = (
         "" if floor.benign_breasts.isdecimal() and int(floor.benign_breasts) >= MANY else " So few do not fix a floor."
     )

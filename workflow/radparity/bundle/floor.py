@@ -7,6 +7,7 @@ import pandas as pd
 
 from radparity.bundle.counts import one, shown
 from radparity.bundle.method import Floor
+from radparity.config.bundle import NO_BENIGN
 from radparity.config.section import ConfigError
 
 
@@ -22,10 +23,7 @@ def floor_of(maxima: pd.DataFrame, wanted: str | float, percentile: float) -> Fl
     if wanted != "benign":
         return Floor(probability=float(wanted), benign_breasts=breasts)
     if not len(benign):
-        raise ConfigError(
-            "bundle: floor: benign: no benign breast of this study was predicted, so nothing says how high the network"
-            " rises without a cancer. Write a probability instead: floor: 0.5"
-        )
+        raise ConfigError(NO_BENIGN)
     # Four digits, so that the number that is printed is the number that is used.
     found = round(float(np.percentile(benign, percentile)), 4)
     return Floor(probability=found, percentile=percentile, benign_breasts=breasts)

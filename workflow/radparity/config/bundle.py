@@ -8,6 +8,11 @@ from pydantic import Field
 
 from radparity.config.section import Name, Section
 
+NO_BENIGN = (
+    "bundle: floor: benign: no benign breast of this study was predicted, so nothing says how high the network rises"
+    " without a cancer. Write a probability instead: floor: 0.5"
+)
+
 
 class Bundle(Section):
     """`snakemake bundle`: one file that another site can verify and use."""

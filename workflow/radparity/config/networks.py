@@ -91,6 +91,10 @@ class Train(Section):
     minibatch: int = Field(16, ge=1)
     patch: list[int] = Field([19, 75, 75], min_length=3, max_length=3, description="of paper and released")
     sampling: Literal["paper", "code"] = Field("paper", description="where benign patches come from")
+    negatives: Literal["benign_breasts", "tumour_free_sections"] = Field(
+        "benign_breasts", description="where patches without tumour come from; the other: also from breasts with cancer"
+    )
+    negatives_margin_mm: float = Field(6.0, ge=0, description="of tumour_free_sections: distance from any with tumour")
     learning_rate: float = Field(1e-5, gt=0)
     schedule: Literal["constant", "cosine"] = Field("constant", description="cosine: down to zero at the last step")
     malignant_share: float = Field(0.25, gt=0, le=1)
@@ -101,6 +105,22 @@ class Train(Section):
     batch_norm_momentum: float = Field(0.01, gt=0, le=1, description="0.01 as the paper's code; short trainings 0.1")
     precision: Literal["float32", "bfloat16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    @property
+    def tumour_free_margin(self) -> float | None:
+        """Distance in mm from any section with tumour at which a section gives negatives; None where none does."""
+        return self.negatives_margin_mm if self.negatives == "tumour_free_sections" else None
+
+    @model_validator(mode="after")
+    def _negatives_can_be_drawn(self) -> Train:
+        if self.negatives == "tumour_free_sections" and self.malignant_share == 1:
+            raise ValueError(
+                "malignant_share: 1 draws no negatives, so tumour_free_sections give none. Write a share below 1, as"
+                " malignant_share: 0.5"
+            )
+        if self.negatives == "tumour_free_sections" and self.sampling == "code":
+            raise ValueError("sampling: code is about benign breasts. With tumour_free_sections write: sampling: paper")
+        return self
 
     @model_validator(mode="after")
     def _patch_is_legal(self) -> Train:

@@ -19,12 +19,16 @@ def dataset_name(study: str) -> str:
 
 
 def labels(
-    shape: Sequence[int], section: int | None = None, outline: NDArray[np.bool_] | None = None
+    shape: Sequence[int],
+    section: int | None = None,
+    outline: NDArray[np.bool_] | None = None,
+    tumour_free: Sequence[int] = (),
 ) -> NDArray[np.uint8]:
     """The labels of one breast (section, anterior, superior).
 
-    A cancer's `outline` (anterior, superior) is known on its `section` alone: there 0 and 1, and `ignore` on every
-    other section. Without an outline the breast is benign and background throughout.
+    A cancer's `outline` (anterior, superior) is known on its `section` alone: there 0 and 1, background on the sections
+    that are known to be `tumour_free`, and `ignore` on every other. Without an outline the breast is benign and
+    background throughout.
     Raises ValueError where the outline does not fit the breast.
     """
     if outline is None or section is None:
@@ -32,6 +36,7 @@ def labels(
     if outline.shape != tuple(shape[1:]) or not 0 <= section < shape[0]:
         raise ValueError(f"an outline {outline.shape} on section {section} does not fit a breast {tuple(shape)}")
     found = np.full(tuple(shape), IGNORE, np.uint8)
+    found[list(tumour_free)] = BACKGROUND
     found[section] = np.where(outline, CANCER, BACKGROUND)
     return found
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from radparity.citations import METHODS, Cited
+from radparity.report import no_benign
 from radparity.report.results import Results
 from radparity.report.tables import number
 
@@ -37,7 +38,7 @@ def sentences(results: Results, cite: Cite) -> list[str]:
     arm = results.config["arms"][results.primary]
     if arm["network"] == "external":
         return ["The network was trained elsewhere; its masks or probability maps were taken as they are."]
-    trained = [*_training(results.config["train"], arm), *_kept(results)]
+    trained = [*_training(results, arm), *_kept(results)]
     return [_network(results, arm, cite), *_folds(results.config["fold"]), *trained, *_prediction(results)]
 
 
@@ -64,7 +65,8 @@ def _folds(fold: dict[str, Any]) -> Iterable[str]:
         yield f"Of the training {fold['unit']}s {100 * fold['validation']:g} % were kept for inner validation."
 
 
-def _training(train: dict[str, Any], arm: dict[str, Any]) -> Iterable[str]:
+def _training(results: Results, arm: dict[str, Any]) -> Iterable[str]:
+    train = results.config["train"]
     patch = arm["patch"] or (train["patch"] if arm["network"] in ("paper", "released") else None)
     size = f" of {' × '.join(map(str, patch))} voxels" if patch else ""
     falling = ", falling to zero along a cosine" if train["schedule"] == "cosine" else ""
@@ -74,16 +76,7 @@ def _training(train: dict[str, Any], arm: dict[str, Any]) -> Iterable[str]:
         f"Each was trained{precision} for {train['steps']:,} steps on minibatches of {train['minibatch']} patches"
         f"{size}, with soft Dice {loss}, by Adam with a rate of {train['learning_rate']:g}{falling}."
     )
-    where = (
-        "from their central section"
-        if train["sampling"] == "paper"
-        else "half around bright voxels and half from anywhere, mostly near the middle"
-    )
-    flips = f"; {100 * train['flip_share']:g} % of the patches were flipped" if train["flip_share"] else ""
-    yield (
-        f"Of the breasts drawn {100 * train['malignant_share']:g} % had cancer, with the patch around a voxel of the"
-        f" outline; patches of the others came {where}{flips}."
-    )
+    yield from no_benign.sentences(results)
     subset = arm["subset"]
     if subset["malignant"] < 1 or subset["benign"] < 1:
         yield (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from radparity.report import against, flow, plan, tables
+from radparity.report import against, flow, no_benign, plan, tables
 from radparity.report.counted import Counted
 from radparity.report.frame import CASES, QUALITY
 from radparity.report.outlines import limited, shift_warnings
@@ -59,9 +59,11 @@ def main_table(results: Results) -> tables.Table:
 def said(results: Results) -> Verdict:
     """The verdict as the pages say it: with the limits that outlines and an unfinished study set it."""
     if results.few:
-        return limited(stamped(against.estimate(results.table("main"), results.config), results), results)
-    tests, random_readers = results.table("equivalence"), results.table("random_readers")
-    return limited(stamped(verdict(results.table("main"), tests, results.config, random_readers), results), results)
+        found = against.estimate(results.table("main"), results.config)
+    else:
+        tests, random_readers = results.table("equivalence"), results.table("random_readers")
+        found = verdict(results.table("main"), tests, results.config, random_readers)
+    return limited(stamped(no_benign.limited(found, results), results), results)
 
 
 def standing(results: Results) -> dict[str, Any]:

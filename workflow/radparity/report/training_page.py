@@ -9,6 +9,7 @@ import pandas as pd
 from radparity.report.counted import Counted
 from radparity.report.data import fold_divisors
 from radparity.report.experiments import experiments
+from radparity.report.no_benign import negatives_table
 from radparity.report.plots import learning_plot
 from radparity.report.results import Results
 from radparity.report.tables import Table, missing, number
@@ -17,9 +18,10 @@ from radparity.report.threshold import maxima_table, thresholds_table
 
 def training_page(results: Results, counted: Counted) -> dict[str, Any]:
     """The variables of the template `training.html.j2`."""
+    divisors = fold_divisors(results) if results.training else None
     return {
         "arms": arms_table(results),
-        "folds": [t for t in (fold_divisors(results) if results.training else None, kept_table(results)) if t],
+        "folds": [t for t in (divisors, negatives_table(results), kept_table(results)) if t],
         "learning": learning_plot(results) if results.curves else None,
         "thresholds": [t for t in (thresholds_table(results), maxima_table(results)) if t],
         "experiments": experiments(results),

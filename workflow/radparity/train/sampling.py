@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from radparity.slab import Breast, Sampling
+from radparity.train.tumour_free import draw_negative
 
 BRIGHT_SHARE = 0.5
 """Share of the benign patches of sampling `code` whose centre is a bright voxel."""
@@ -41,17 +42,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class Pools:
-    """Positions of the malignant and of the benign breasts among the training breasts."""
+    """Positions among the training breasts: of those that give patches with tumour (the malignant ones), and of those
+    that give patches without (the benign ones, and malignant ones with tumour-free sections)."""
 
     malignant: tuple[int, ...]
-    benign: tuple[int, ...]
+    negative: tuple[int, ...]
 
     @classmethod
     def of(cls, breasts: Sequence[Breast]) -> Pools:
-        labels = [breast.malignant for breast in breasts]
         return cls(
-            tuple(i for i, malignant in enumerate(labels) if malignant),
-            tuple(i for i, malignant in enumerate(labels) if not malignant),
+            tuple(i for i, breast in enumerate(breasts) if breast.malignant),
+            tuple(i for i, breast in enumerate(breasts) if not breast.malignant or breast.tumour_free),
         )
 
 
@@ -72,25 +73,29 @@ def seed_of(*parts: int | str) -> int:
 def draw(breasts: Sequence[Breast], pools: Pools, key: Key, step: int, index: int, plan: Plan) -> Draw:
     """The sample at an index of a step's minibatch."""
     generator = np.random.default_rng(seed_of(*key, step, index))
-    position = draw_breast(pools, plan.malignant_share, generator)
-    centre = draw_centre(breasts[position], plan, generator)
+    position, tumour = draw_breast(pools, plan.malignant_share, generator)
+    breast = breasts[position]
+    from_cancer = breast.malignant and not tumour
+    centre = draw_negative(breast, generator) if from_cancer else draw_centre(breast, plan, generator)
     # The authors' code: one random axis, 50 %.
     flip = int(generator.integers(3)) if generator.random() < plan.flip_share else None
     return Draw(position, centre, flip)
 
 
-def draw_breast(pools: Pools, malignant_share: float, generator: np.random.Generator) -> int:
-    """Position of a breast: malignant with probability `malignant_share`, uniform among those of its kind.
+def draw_breast(pools: Pools, malignant_share: float, generator: np.random.Generator) -> tuple[int, bool]:
+    """Position of a breast, and whether a patch with tumour is drawn from it: so with probability `malignant_share`.
+    Breasts are drawn uniformly among those that give such a patch.
 
     The authors' code takes 25 % malignant breasts and walks through both lists in order; uniform draws have the
     same shares and need no memory of what came before.
     """
-    pool = pools.malignant if generator.random() < malignant_share else pools.benign
-    return pool[int(generator.integers(len(pool)))]
+    tumour = bool(generator.random() < malignant_share)
+    pool = pools.malignant if tumour else pools.negative
+    return pool[int(generator.integers(len(pool)))], tumour
 
 
 def draw_centre(breast: Breast, plan: Plan, generator: np.random.Generator) -> tuple[int, int, int]:
-    """The centre of a patch.
+    """The centre of a patch with tumour of a malignant breast, or of a patch of a benign one.
 
     Cancers: a voxel of the outline, uniformly. Benign breasts, `paper`: a voxel of the breast mask in the central
     section, uniformly; the paper takes the central section and does not say where in it. Benign breasts, `code` (spec
@@ -134,5 +139,9 @@ def check_pools(pools: Pools, malignant_share: float) -> None:
         raise ValueError(f"malignant_share is {malignant_share}; write a number from 0 to 1")
     if malignant_share > 0 and not pools.malignant:
         raise ValueError("no malignant breast among the training breasts; set malignant_share to 0 or mend the fold")
-    if malignant_share < 1 and not pools.benign:
-        raise ValueError("no benign breast among the training breasts; set malignant_share to 1 or mend the fold")
+    if malignant_share < 1 and not pools.negative:
+        raise ValueError(
+            "no training breast gives patches without tumour: none is benign, and of none are tumour-free sections"
+            " known. Set malignant_share to 1, mend the fold, or write negatives: tumour_free_sections where outlines"
+            " fill the volume"
+        )
