@@ -18,6 +18,14 @@ class Fault(NamedTuple):
 
 
 FAULTS: dict[str, Fault] = {
+    "cohort_not_named": Fault(
+        "cohort", "the exam's cohort is neither in train_on nor in test_on", "Nothing, or add the cohort to one of them"
+    ),
+    "test_cohort_unlabelled": Fault(
+        "cohort",
+        "a breast of a cohort in test_on without a cancer that every reader outlined",
+        "Nothing, or add the outlines",
+    ),
     "scanner_not_trained_on": Fault(
         "predict", "few or no training exams are from this scanner", "Judge the answer with more care", flag=True
     ),

@@ -13,6 +13,7 @@ from radparity.external import External, check_external
 from radparity.release.fixed import read_release
 from radparity.sheets import Breast, Exam, Reading, check, read
 from radparity.study import Study
+from radparity.tested_on import settle
 
 
 def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
@@ -27,13 +28,22 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
     readings = read(Path(config.sheets.readings), Reading)
     named = config.sheets.decisions
     decisions = read(Path(named), Decision, may_be_empty=True) if named else []
-    check(exams, breasts, readings, config.readers.test)
+    settled = settle(config, exams, breasts, readings)
+    check(exams, settled.breasts if settled else breasts, readings, config.readers.test)
     check_decisions(decisions, {b.breast: b.exam for b in breasts}, {e.exam for e in exams})
     externals = {name: read(Path(str(arm.sheet)), External) for name, arm in config.arms.items() if arm.external}
-    by_breast = {name: check_external(name, rows, breasts) for name, rows in externals.items()}
+    cases = settled.breasts if settled else breasts
+    by_breast = {name: check_external(name, rows, cases) for name, rows in externals.items()}
+    if settled:
+        stay, gone = settled.exams, settled.gone
+        exams = [row for row in exams if row.exam in stay]
+        breasts = [row for row in settled.breasts if row.breast not in gone]
+        readings = [row for row in readings if row.breast not in gone]
+        decisions = [row for row in decisions if row.exam in stay and row.breast not in gone]
+        by_breast = {arm: {b: row for b, row in rows.items() if b not in gone} for arm, rows in by_breast.items()}
     by_exam, by_name = {e.exam: e for e in exams}, {b.breast: b for b in breasts}
     release = read_release(config.release) if config.release else None
-    study = Study(config, by_exam, by_name, readings, decisions, by_breast, release=release)
+    study = Study(config, by_exam, by_name, readings, decisions, by_breast, release=release, settled=settled)
     study.enrolment.check()
     refuse_too_little(study, source)
     return study

@@ -20,6 +20,8 @@ from radparity.config import ConfigError
 ID = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,23}")
 DATE_OR_RECORD = re.compile(r"\d{6}|(19|20)\d\d-?[01]\d-?[0-3]\d")
 PERSON = re.compile(r"[A-Z]?[a-z]{3,}")
+DAY_IN_TEXT = re.compile(r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b")
+LONGEST_TEXT = 60
 
 
 @cache
@@ -41,7 +43,17 @@ def _relative(value: str) -> str:
     return value
 
 
+def _free_text(value: str) -> str:
+    """Words that tables of the report show, as a cohort's name: nothing that points at a person."""
+    if len(value) > LONGEST_TEXT or not value.isprintable():
+        raise ValueError(f"write at most {LONGEST_TEXT} printable characters")
+    if DATE_OR_RECORD.search(value) or DAY_IN_TEXT.search(value):
+        raise ValueError("this looks like a date or a record number. Write a name that says nothing of a patient")
+    return value
+
+
 Pseudonym = Annotated[str, AfterValidator(_pseudonym)]
+FreeText = Annotated[str, AfterValidator(_free_text)]
 RawPath = Annotated[str, AfterValidator(_relative)]
 
 
@@ -55,7 +67,8 @@ class Exam(Row):
     """One imaging session. `truth` is filled for virtual exams only; the maps where the site computed its own.
 
     `same_as` is another patient id of this sheet where two records are one patient; `day` counts from any day of that
-    patient's, so that her exams have an order without a date; `side` is for an exam of one breast.
+    patient's, so that her exams have an order without a date; `side` is for an exam of one breast. `cohort` is what
+    `train_on` and `test_on` name; results are shown by `site` and `scanner` too.
     """
 
     exam: Pseudonym
@@ -68,6 +81,9 @@ class Exam(Row):
     enhancement_map: RawPath | None = None
     washout_map: RawPath | None = None
     tumour_volume: RawPath | None = None
+    cohort: FreeText | None = None
+    site: FreeText | None = None
+    scanner: FreeText | None = None
 
 
 class Breast(Row):
@@ -99,6 +115,11 @@ class Reading(Row):
     image: RawPath | None = None
     segment: str | None = None
 
+
+# Partitions that no sheet gives: `radparity.tested_on` settles them. A test case of a cohort that trains is `internal`,
+# and a case of a cohort that does neither is left out.
+INTERNAL, LEFT_OUT = "internal", "left_out"
+SHEETS_WORD: dict[str, str] = {INTERNAL: "test"}
 
 # Outlines of these endings carry a grid of their own; all others refer to the exam's images.
 OWN_GRID = (".nii", ".nii.gz", ".nrrd")
@@ -227,10 +248,13 @@ def check(exams: list[Exam], breasts: list[Breast], readings: list[Reading], rea
                 f"breasts sheet row {number}: the {row.side} breast, but the exams sheet says that {row.exam} shows the"
                 f" {imaged[row.exam]} one. Correct one of them"
             )
-        partition, before = first.setdefault(patient[row.exam], (row.partition, number))
-        if partition != row.partition:
+        here = SHEETS_WORD.get(row.partition, row.partition)
+        if here == LEFT_OUT:
+            continue
+        partition, before = first.setdefault(patient[row.exam], (here, number))
+        if partition != here:
             faults.append(
-                f"breasts sheet row {number}: patient {patient[row.exam]} is in {row.partition} here and in {partition}"
+                f"breasts sheet row {number}: patient {patient[row.exam]} is in {here} here and in {partition}"
                 f" in row {before}. A patient belongs to one partition: write {partition} in both rows"
             )
     given: set[tuple[str, str]] = set()
@@ -246,7 +270,7 @@ def check(exams: list[Exam], breasts: list[Breast], readings: list[Reading], rea
         given.add((reading.breast, reading.rater))
     outlined = {breast for breast, _ in given}
     for row in breasts:
-        if row.partition in ("tuning", "test"):
+        if SHEETS_WORD.get(row.partition, row.partition) in ("tuning", "test"):
             absent = [reader for reader in readers if (row.breast, reader) not in given]
             if row.label == "malignant" and absent:
                 faults.append(f"readings sheet: {row.breast} ({row.partition}) has no row for {', '.join(absent)}")

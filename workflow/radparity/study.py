@@ -22,8 +22,10 @@ from radparity.release.fixed import Release
 from radparity.release.given import dealt, folds_given
 from radparity.sheets import OWN_GRID, Breast, Exam, Reading, merged
 from radparity.swept import swept
+from radparity.tested_on import Settled
 
 BENIGN_SAMPLE = 200
+JUDGED = ("tuning", "test", "internal")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Study:
     """of a pilot, the study that it is a sample of"""
     release: Release | None = None
     """what train, tune and test may see; without one all that the sheets hold"""
+    settled: Settled | None = None
+    """of a study that trains on some cohorts and is tested on others, what that made of the sheets"""
 
     kind = "exams"
 
@@ -98,7 +102,7 @@ class Study:
         """Which patients go through the stages in one job; a pilot's jobs have the names of the whole study's."""
         if self.sample_of is not None:
             return self.sample_of.batches
-        judged = {self.patient_of(b) for b in self.cases("tuning", "test", "shown")}
+        judged = {self.patient_of(b) for b in self.cases(*JUDGED, "shown")}
         return Batches({self.patients[exam] for exam in self.entered}, judged, self.config.batch)
 
     @cached_property
@@ -162,7 +166,16 @@ class Study:
     def paged(self) -> list[str]:
         """The breasts that get a page in the report, sorted."""
         which = self.config.report.cases
-        return [] if which == "none" else self.cases() if which == "all" else self.cases("tuning", "test", "shown")
+        return [] if which == "none" else self.cases() if which == "all" else self.cases(*JUDGED, "shown")
+
+    @property
+    def shifted(self) -> list[str]:
+        """The cancers of the cohorts, sorted, where the network is tested on others than it was trained on; none of
+        another study, nor of a pilot, which has no test case."""
+        if self.settled is None or self.sample_of is not None:
+            return []
+        names = self.cases("development", *JUDGED, label="malignant")
+        return [name for name in names if name in self.outlines]
 
     @cached_property
     def benign_sample(self) -> list[str]:
@@ -207,7 +220,7 @@ class Study:
         """Cases that an arm is applied to; the baseline works on outlined sections only."""
         if not self.arms[arm].trained and not self.arms[arm].external:
             return self.cases("tuning", "test")
-        return self.cases("tuning", "test", "shown")
+        return self.cases(*JUDGED, "shown")
 
     @property
     def folds(self) -> list[str]:

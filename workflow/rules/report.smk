@@ -1,5 +1,6 @@
 from radparity.decisions import about_decisions
 from radparity.report.frame import PAGES
+from radparity.tested_on import about_left_out
 
 PARTS = ["base.html", "macros.html", "made.html", "interactive.html"]
 
@@ -89,6 +90,7 @@ rule report_study:
         pilot=lambda wc: about(study),
         release=lambda wc: about_release(study),
         decided=lambda wc: about_decisions(study.decisions, study.config.sheets.decisions),
+        left_out=lambda wc: about_left_out(study),
         breasts=lambda wc: study.described(study.cases()),
         code=digest("report_study"),
     message:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from radparity.config.bundle import Bundle
+from radparity.config.cohorts import check_cohorts
 from radparity.config.explain import validated
 from radparity.config.few import check_few
 from radparity.config.imaging import Harmonize, Mask, Register
@@ -73,6 +74,8 @@ class Config(Section):
     plan: str = Field("plan", description="folder of the locked plan and the log of looks at the test set")
     sheets: Sheets
     release: Name | None = Field(None, description="train, tune and test see the exams of this release only")
+    train_on: list[str] | None = Field(None, min_length=1, description="cohorts that train and tune; with test_on")
+    test_on: list[str] | None = Field(None, min_length=1, description="cohorts whose labelled cases are the test")
     pilot: int | None = Field(None, ge=1, description="a sample of about so many exams, without any test case")
     batch: int = Field(8, ge=1, description="patients whose exams and breasts go through a stage in one job")
     keep: Tier = Field("all", description="what stays on disk once nothing of this configuration reads it any more")
@@ -117,6 +120,7 @@ class Config(Section):
         if self.readers.few:
             check_few(self)
         check_rules(self.eligible)
+        check_cohorts(self.train_on, self.test_on)
         for name, arm in self.arms.items():
             if arm.trained and self.harmonize.divisors == "published" and arm.harmonization != "pre_p95":
                 raise ValueError(

@@ -30,7 +30,7 @@ NEAR_MM = 8.0
 LARGEST = 0.8
 """Share of the section beyond which a close-up shows nothing more."""
 PROBABILITY_BYTES = 4_000
-JUDGED = ("tuning", "test")
+JUDGED = ("tuning", "test", "internal")
 NAMES = {"readers": "outlines"}
 """What the volume calls its overlays, where they are no readers'."""
 

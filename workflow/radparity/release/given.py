@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from radparity.config import ConfigError
 from radparity.fold import Member, assign_folds
+from radparity.sheets import INTERNAL
 
 if TYPE_CHECKING:
     from radparity.masks.study import MasksStudy
@@ -144,7 +145,8 @@ def _standing(study: Study, places: Iterable[Place]) -> dict[str, Place]:
     patients = {row.patient: study.patients[exam] for exam, row in study.exams.items()}
     now: dict[str, tuple[str, int]] = {}
     for number, (name, row) in enumerate(study.breasts.items(), start=2):
-        now.setdefault(study.patient_of(name), (row.partition, number))
+        row_number = study.settled.numbers[name] if study.settled else number
+        now.setdefault(study.patient_of(name), (row.partition, row_number))
     found: dict[str, Place] = {}
     faults: list[str] = []
     for place in places:
@@ -163,7 +165,7 @@ def _standing(study: Study, places: Iterable[Place]) -> dict[str, Place]:
         elif partition != place.partition:
             faults.append(
                 f"breasts sheet row {row_number}: patient {patient} is in {partition} here and was given to"
-                f" {place.partition}. Write {place.partition} in the rows of her breasts. Only where no network was"
+                f" {place.partition}. {_mend(study, place)}. Only where no network was"
                 f" trained and no case scored since, remove her line from {file} and run `radparity sweep` instead"
             )
         elif other.partition == place.partition and other.fold != place.fold:
@@ -178,6 +180,12 @@ def _standing(study: Study, places: Iterable[Place]) -> dict[str, Place]:
             + "\n".join(f"  {fault}" for fault in faults[:50])
         )
     return found
+
+
+def _mend(study: Study, place: Place) -> str:
+    if study.settled is None and place.partition != INTERNAL:
+        return f"Write {place.partition} in the rows of her breasts"
+    return "Her cohort decides: write train_on and test_on as they were then"
 
 
 def _check_settings(study: Study, place: Place, file: Path) -> None:

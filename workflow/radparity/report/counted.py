@@ -7,6 +7,7 @@ from typing import Any
 
 from radparity.report import against, flow, tables
 from radparity.report.results import Breast, Results
+from radparity.tested_on import STAGE
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,12 @@ def count(results: Results) -> Counted:
         ends = [flow.of_few(end) for end in ends]
     waiting = results.release or {"exams": [], "breasts": []}
     ends += flow.arrivals(Breast(*row) for row in waiting["breasts"])
+    left = results.left_out or {"exams": {}, "breasts": []}
+    ends += flow.departed(left["breasts"])
     came = results.exams if results.interim else results.records["intake"]
     exams = flow.exam_ends(came, ends, results.records, rules, results.interim)
     exams |= dict.fromkeys(waiting["exams"], flow.End(flow.WAITING, flow.RELEASE, flow.WAITING))
+    exams |= {exam: flow.End("excluded", STAGE, code, "", said) for exam, (code, said) in left["exams"].items()}
     _check_counts(results, ends)
     return Counted(ends, exams, flow.flow_rows(ends, rules), flow.exam_rows(exams, rules))
 

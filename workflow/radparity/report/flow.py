@@ -9,12 +9,14 @@ from typing import Any
 
 from radparity.report.results import Breast, Record
 from radparity.report.tables import Table
+from radparity.sheets import INTERNAL
+from radparity.tested_on import STAGE as COHORT
 
 EXAM_STAGES = ("intake", "eligible", "convert", "register")
 BREAST_STAGES = ("harmonize", "mask", "outline", "predict", "segment")
 RELEASE = "the next release"
-ORDER = (*EXAM_STAGES, *BREAST_STAGES, "compare")
-PARTITIONS = ("development", "tuning", "test", "shown")
+ORDER = (COHORT, *EXAM_STAGES, *BREAST_STAGES, "compare")
+PARTITIONS = ("development", "tuning", "test", INTERNAL, "shown")
 LABELS = ("malignant", "benign")
 OK, WAITING = "ok", "waiting"
 COLUMNS = ("partition", "label", "status", "stage", "code", "rule", "breasts", "overridden")
@@ -24,6 +26,7 @@ PURPOSE = {
     ("development", "benign"): "train the networks",
     ("tuning", "malignant"): "tune the threshold",
     ("test", "malignant"): "network compared with the readers",
+    (INTERNAL, "malignant"): "internal test: beside the external one, descriptively",
     ("shown", "malignant"): "shown; in no statistic",
 }
 WORDS = {"on_hold": "on hold, nobody has decided yet"}
@@ -122,6 +125,11 @@ def of_few(end: Outcome) -> Outcome:
 def arrivals(breasts: Iterable[Breast]) -> list[Outcome]:
     """The end, for now, of breasts whose exams are not in the release."""
     return [Outcome(WAITING, RELEASE, WAITING, breast=breast) for breast in breasts]
+
+
+def departed(breasts: Iterable[Sequence[str]]) -> list[Outcome]:
+    """The end of breasts that their cohort keeps out: `about_left_out` says which, with code and sentence."""
+    return [Outcome("excluded", COHORT, code, "", sentence, breast=Breast(*row)) for *row, code, sentence in breasts]
 
 
 def exam_ends(

@@ -17,6 +17,7 @@ from radparity.report.results import STAGES, Results, read_results
 from radparity.status.counts import status
 from radparity.status.stages import RESULTS, Part, parts
 from radparity.study import Study
+from radparity.tested_on import about_left_out
 
 PUBLISHED = "resources/published/hirsch_2022.yaml"
 
@@ -42,7 +43,8 @@ def read_interim(study: Study) -> Results:
     apart = {"raw", "sheets", "keep", "scratch", "audit", "crate"}
     config = study.config.model_dump(mode="json", by_alias=True, exclude=apart)
     decided = about_decisions(study.decisions, study.config.sheets.decisions)
-    results = read_results(files | found, config, breasts, about(study), about_release(study), decided)
+    said = (about(study), about_release(study), decided, about_left_out(study))
+    results = read_results(files | found, config, breasts, *said)
     return replace(results, awaited={stage: part.cases for stage, part in awaited.items()}, exams=sorted(study.exams))
 
 

@@ -17,8 +17,14 @@ from radparity.report import methods_networks as networks
 from radparity.report.flow import LABELS, OK, Outcome
 from radparity.report.results import Results
 from radparity.report.software import Used, versions
+from radparity.sheets import INTERNAL
 
-PURPOSES = {"tuning": "to tune on", "test": "for the comparison", "shown": "shown and in no statistic"}
+PURPOSES = {
+    "tuning": "to tune on",
+    "test": "for the comparison",
+    INTERNAL: "for the internal test",
+    "shown": "shown and in no statistic",
+}
 SCALES = {
     "pre_p95": "the 95th percentile of the phase before contrast",
     "pre_max": "the maximum of the phase before contrast",
@@ -92,12 +98,16 @@ def _design(results: Results, writer: Writer) -> Iterable[str]:
         )
     if release := results.config.get("release"):
         yield f"Training, tuning and test saw the exams of release {release} only."
+    if trained := results.config.get("train_on"):
+        tested = _list(results.config["test_on"])
+        yield f"The network was trained and tuned on {_list(trained)} and tested on {tested}: an external test."
     if results.pilot:
         yield f"This is a pilot of {results.pilot['exams']:,} of {results.pilot['of']:,} exams, without any test case."
 
 
 def _cases(results: Results, ends: Sequence[Outcome], exams: Mapping[str, str]) -> Iterable[str]:
-    patients = len({breast.patient for breast in results.breasts})
+    left = (results.left_out or {"breasts": []})["breasts"]
+    patients = len({breast.patient for breast in results.breasts} | {patient for _, _, patient, *_ in left})
     stayed = sum(status == OK for status in exams.values())
     yield (
         f"The study has {_some(len(exams), 'exam')} of {_some(patients, 'patient')} with"

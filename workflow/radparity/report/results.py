@@ -55,6 +55,8 @@ class Results:
     """of a pilot: what `radparity.pilot.about` says"""
     release: dict[str, Any] | None = None
     """of a study under a release: what `about_release` says"""
+    left_out: dict[str, Any] | None = None
+    """of a study that trains on some cohorts and is tested on others: what `about_left_out` says"""
     decided: dict[str, Any] = field(default_factory=lambda: {"sheet": None, "rows": []})
     """what `radparity.decisions.about_decisions` says"""
     awaited: dict[str, list[str]] | None = None
@@ -109,6 +111,7 @@ def read_results(
     pilot: dict[str, Any] | None = None,
     release: dict[str, Any] | None = None,
     decided: dict[str, Any] | None = None,
+    left_out: dict[str, Any] | None = None,
 ) -> Results:
     """Read a study's results. `files` holds the files of each input of the report's rule, by the input's name."""
     compare: dict[str, dict[str, pd.DataFrame]] = {}
@@ -130,6 +133,7 @@ def read_results(
         pilot=pilot,
         release=release,
         decided=decided or about_decisions([], None),
+        left_out=left_out,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from radparity.masks.study import MasksStudy
-from radparity.study import Study
+from radparity.study import JUDGED, Study
 
 RESULTS = Path("results")
 
@@ -54,7 +54,7 @@ def _of_exams(study: Study) -> list[Part]:
     grid = study.arms[primary].harmonization
     learned = sorted({study.arms[arm].harmonization for arm in networks})
     other = sorted({study.arms[arm].harmonization for arm in arms} - {grid, *learned})
-    judged = study.cases("tuning", "test", "shown")
+    judged = study.cases(*JUDGED, "shown")
     nnunet = [arm for arm in arms if study.arms[arm].network == "nnunet"]
     found = [Part(stage, "", "exams", exams) for stage in ("intake", "eligible", "convert", "register")]
     found += [Part("kinetics", "", "exams", [exam for exam in study.entered if study.maps(exam)])]
