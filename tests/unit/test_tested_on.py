@@ -7,6 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radparity import ledger
+from radparity.audit.apart import check_apart
 from radparity.config import ConfigError, load
 from radparity.kinds import open_study
 from radparity.load import load_study
@@ -22,7 +24,7 @@ READERS = ("R1", "R2", "R3", "R4")
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
-    """Writes a small study of cohorts and loads it. rows: exam, patient, cohort, label, partition, raters[, same_as]."""
+    """Writes a small study and loads it. rows: exam, patient, cohort, label, partition, raters[, same_as]."""
     monkeypatch.chdir(tmp_path)
 
     def loaded(rows, kind=load_study, **keys):
@@ -183,6 +185,50 @@ def test_a_pilot_holds_no_test_case_and_no_shift(study, monkeypatch):
     found = study(rows, kind=open_study, **KEYS, pilot=4)
     assert found.sample_of is not None and found.shifted == [] and about_left_out(found) is None
     assert found.cases("test") and not {"E05L", "E11L", "E12L", "E13L"} & set(found.breasts)
+
+
+def learned(path, inputs):
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("learned")
+    digests = dict.fromkeys(inputs, "a" * 64)
+    ledger.sidecar(path).write_text(ledger.dump(ledger.entry(path, "rule", {}, digests, {}, "c")))
+
+
+@pytest.mark.parametrize("leaked", ["E04L", "E05L", "E11L"])
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("results/train/unet/1/weights.pt", "results/slab/pre_p95/{}/slab.npy"),
+        ("results/fold/pre_p95/2/scaling.json", "results/harmonize/pre_p95/{}/harmonize.json"),
+        ("results/mask/weights.pt", "results/harmonize/pre_p95/{}/channels.nii.gz"),
+    ],
+)
+def test_a_judged_patient_in_what_was_learned_from_is_a_fault_of_the_audit(study, path, source, leaked):
+    found = study(TRAINING + TESTED, **KEYS)
+    Path("results/fold").mkdir(parents=True)
+    rows = [f"1\t{name}\tP\tmalignant\ttraining" for name in found.cases("development")]
+    Path("results/fold/folds.tsv").write_text("\n".join(["fold\tbreast\tpatient\tlabel\trole", *rows]) + "\n")
+    trained = [source.format(name) for name in found.cases("development")]
+    learned(path, trained)
+    assert check_apart(Path("results"), found) == []
+    learned(path, [*trained, source.format(leaked)])
+    (fault,) = check_apart(Path("results"), found)
+    assert fault.file == path and leaked in fault.fault and "redo" in fault.mend
+    learned(path, trained)
+    Path("results/fold/folds.tsv").write_text("\n".join(["fold\tbreast\tpatient\tlabel\trole", *rows[1:]]) + "\n")
+    with Path("results/fold/folds.tsv").open("a") as stream:
+        stream.write(f"2\t{leaked}\tP\tmalignant\tvalidation\n")
+    assert [fault.file for fault in check_apart(Path("results"), found)] == ["results/fold/folds.tsv"]
+
+
+def test_a_twin_by_same_as_in_training_is_found_though_no_breast_of_hers_trains(study):
+    """Another breast of a judged woman, under her other record number."""
+    rows = [*TRAINING, ("E06", "P06", "A", "malignant", "test", READERS, "P05"), *TESTED]
+    found = study(rows, **KEYS)
+    learned("results/train/unet/1/weights.pt", ["results/slab/pre_p95/E06L/slab.npy"])
+    learned("results/train/gone/1/weights.pt", ["results/slab/pre_p95/E06L/slab.npy"])
+    assert [fault.file for fault in check_apart(Path("results"), found)] == ["results/train/unet/1/weights.pt"]
 
 
 CASE = st.tuples(

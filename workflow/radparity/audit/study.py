@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from radparity.audit.apart import check_apart
 from radparity.audit.entries import Here
 from radparity.audit.raw import check_raw
 from radparity.audit.verify import audit
@@ -65,6 +66,7 @@ def audit_study(
         return audit(results, raw, workers, here=here, full=full, raw_faults=of_raw) | {
             "deidentification": {"verdict": "not searched", "headers": 0, "leaks": {}, "warnings": [said]}
         }
+    of_raw = (of_raw[0] + check_apart(results, study), of_raw[1])
     sources, pseudonyms = identity(study, workers)
     held = {source.exam: source.identifiers for source in sources}
     meant = carried(study.config.seg.identity, lambda name: held[study.exam_of(name)] if name in study.breasts else ())
