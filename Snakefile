@@ -25,6 +25,8 @@
 #   select/selection.tsv, learning_curve.tsv        learning_curve
 #   compare/<arm>/main.tsv, cases.tsv, equivalence.tsv, scores.tsv, tails.tsv, thresholds.tsv,
 #   compare/<arm>/located.tsv                       location given
+#   shift/<harmonization>/<breast>/shift.json       of an external test: what tells cohorts apart, case by case, and
+#   shift/<arm>/groups.tsv, drop.tsv, facts.tsv, separable.tsv, internal.tsv, shift.png
 #   figures/<arm>/figure_5a.svg, .pdf, .png, .json  the paper's figures: 4, 5A, 5B, 6, E6A, E6B, E7, E8
 #   estimate/estimate.tsv                           hours and disk, beforehand; made by the target estimate
 #   power/power.tsv, power.json, power.png, power.svg   how many cases; made by the target power
@@ -142,7 +144,7 @@ include: "workflow/rules/reported.smk"
 
 RULES = {
     "exams": """on_request plan estimate intake eligible convert kinetics register harmonize mask outline fold slab train nnunet
-    predict consensus segment seg select compare figures power verify view page keep assets report bundle audit kit share crate""".split(),
+    predict consensus segment seg select compare shift figures power verify view page keep assets report bundle audit kit share crate""".split(),
     "masks": ["plan", "assets", "masks", "audit", "crate"],
 }
 for each in RULES[study.kind]:

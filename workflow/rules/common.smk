@@ -13,6 +13,7 @@ OF_ARMS = ("predict", "segment", "seg")
 FOLDERS = {
     "harmonize": "results/harmonize/{harmonization}",
     "slab": "results/slab/{harmonization}",
+    "shift": "results/shift/{harmonization}",
     "nnunet": "results/nnunet/{harmonization}",
     "predict": "results/predict/{arm}",
     "segment": "results/segment/{arm}",
@@ -128,6 +129,7 @@ STAGE_CASES = {
     "kinetics": lambda: [exam for exam in study.entered if study.maps(exam)],
     "verify": lambda: [exam for exam, row in study.entered.items() if row.truth],
     "outline": lambda: study.outlined,
+    "shift": lambda: study.shifted,
     "consensus": lambda: study.cases("tuning", "test"),
     **{stage: lambda: study.paged for stage in ("view", "page")},
 }

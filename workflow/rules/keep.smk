@@ -53,6 +53,7 @@ rule keep_batch:
             f"results/slab/{each}/batch_{wc.batch}.json" for each in LEARNED_FROM if wc.batch in grouped("slab")
         ],
         outline=of_batch("outline", optional=True),
+        shift=of_batch("shift", optional=True, harmonization=GRID),
         view=of_batch("view", optional=True),
         kinetics=of_batch("kinetics", optional=True),
         verify=of_batch("verify", optional=True),

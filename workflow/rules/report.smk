@@ -47,6 +47,7 @@ rule report_study:
             for name in study.config.report.experiments
             for file in (".json", ".png", ".tsv", "_tests.tsv")
         ],
+        shift=shift_files(),
         power=["results/power/power.json", "results/power/power.png"] if study.config.report.power else [],
         folds="results/fold/folds.tsv",
         twins="results/fold/twins_all.json",

@@ -1,6 +1,8 @@
 # What the report is made of, for the rules that make it and those that wait for it.
 from functools import cache
 
+from radparity.shift.columns import COLUMNS as SHIFT_TABLES
+
 
 @cache
 def assets():
@@ -20,6 +22,12 @@ def loaded():
 def people():
     """Whom the decisions name, for the search of what is sent away; a reader's name stands in every table."""
     return sorted({row.who for row in study.decisions} - set(study.config.readers.test))
+
+
+def shift_files():
+    """Tables and picture of an external test, of the primary arm; none of a study without cohorts to train and test."""
+    files = [*(f"{table}.tsv" for table in SHIFT_TABLES), "shift.png"] if study.shifted else []
+    return [f"results/shift/{study.config.primary_arm}/{file}" for file in files]
 
 
 def report_files():

@@ -90,6 +90,11 @@ def intake_exam(
         "laterality_from": shown_from,
         "scanner": dict(zip(("manufacturer", "model", "tesla"), first[0].scanner, strict=True))
         | {"coil": first[0].coil},
+        "sequence": {
+            "repetition_ms": first[0].repetition_time,
+            "echo_ms": first[0].echo_time,
+            "flip_degrees": first[0].flip_angle,
+        },
         "transfer_syntax": sorted({image.syntax for image in images}),
         "compressed": any(image.compressed for image in images),
         **t2,

@@ -15,6 +15,7 @@ from radparity.report.outliers import outlier_figure, outliers_table
 from radparity.report.paper import paper_figures
 from radparity.report.power import power_figure, power_sentences
 from radparity.report.results import Results
+from radparity.report.shift import shift_part
 from radparity.report.shown import shown
 from radparity.report.start_page import DICE, said, standing
 from radparity.report.tables import Table
@@ -36,6 +37,7 @@ def comparison_page(results: Results, counted: Counted) -> dict[str, Any]:
         "figures": [figure for figure in _figures(results) if figure.name not in stills],
         "outliers": against.outliers_table(results) if results.few else outliers_table(results),
         "outlier_figure": outlier_figure(results),
+        "shift": shift_part(results),
         "power": power_sentences(results),
         "power_figure": power_figure(results),
         "readers": len(results.config["readers"]["test"]),

@@ -55,6 +55,8 @@ class Results:
     """of a pilot: what `radparity.pilot.about` says"""
     release: dict[str, Any] | None = None
     """of a study under a release: what `about_release` says"""
+    shift: dict[str, pd.DataFrame] = field(default_factory=dict)
+    """of an external test: table of the stage `shift` to its rows"""
     left_out: dict[str, Any] | None = None
     """of a study that trains on some cohorts and is tested on others: what `about_left_out` says"""
     decided: dict[str, Any] = field(default_factory=lambda: {"sheet": None, "rows": []})
@@ -133,6 +135,7 @@ def read_results(
         pilot=pilot,
         release=release,
         decided=decided or about_decisions([], None),
+        shift={Path(path).stem: read_table(path) for path in files.get("shift", []) if path.endswith(".tsv")},
         left_out=left_out,
     )
 

@@ -76,6 +76,8 @@ def _of_exams(study: Study) -> list[Part]:
     found += [_files("segment", "thresholds", *(f"segment/{arm}/fraction.json" for arm in arms))]
     found += [Part("segment", arm, "breasts", shown.get(arm, tested)) for arm in arms]
     found += [_files("compare", "tables", *(f"compare/{arm}/main.tsv" for arm in arms))]
+    found += [Part("shift", grid, "breasts", study.shifted)]
+    found += [_files("shift", "tables", f"shift/{primary}/groups.tsv")] if study.shifted else []
     found += [_files("figures", "figures", f"figures/{primary}/figure_5a.svg")]
     true = [exam for exam, row in study.entered.items() if row.truth]
     found += [Part("verify", "", "exams", true), _files("verify", "tables", "verify/summary.tsv")] if true else []

@@ -30,6 +30,7 @@ NOUNS = {
     "nnunet_predict": ("predicted case", "predicted cases"),
     "segment_tune": ("threshold", "thresholds"),
     "segment_case": ("segmented case", "segmented cases"),
+    "shift_breast": ("case measured for the shift of cohorts", "cases measured for the shift of cohorts"),
 }
 # Of stages whose jobs nobody counts.
 WHOLE = {"compare": "tables", "figures": "figures", "report": "the report", "audit": "the audit"}
