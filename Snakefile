@@ -2,6 +2,7 @@
 #
 # results/
 #   raw/digests.tsv                                 content digest of every raw path (made by `radparity sweep`)
+#   download/<exam>/download.json                   how much came, where `sheets: series` names what to fetch
 #   intake/<exam>/intake.json                       series roles, phases with times
 #   eligible/<exam>/eligible.json                   which of its breasts enter the study, by which rule or decision
 #   convert/<exam>/phases.nii.gz, t2.nii.gz         (section, anterior, superior[, phase]), RAS+; T2 empty where none
@@ -143,7 +144,7 @@ include: "workflow/rules/reported.smk"
 
 
 RULES = {
-    "exams": """on_request plan estimate intake eligible convert kinetics register harmonize mask outline fold slab train nnunet
+    "exams": """on_request plan estimate download intake eligible convert kinetics register harmonize mask outline fold slab train nnunet
     predict consensus segment seg select compare shift figures power verify view page keep assets report bundle audit kit share crate""".split(),
     "masks": ["plan", "assets", "masks", "audit", "crate"],
 }

@@ -17,7 +17,10 @@ from radparity.keep import TIERS, stays
 from radparity.study import Study
 from radparity.swept import DIGESTS
 
-COLUMNS = ("stage", "unit", "cases", "cpu_hours", "gpu_hours", "memory_gb", "files", *(f"gb_{tier}" for tier in TIERS))
+COLUMNS = (
+    *("stage", "unit", "cases", "fetch_gb", "fetch_hours", "cpu_hours", "gpu_hours", "memory_gb", "files"),
+    *(f"gb_{tier}" for tier in TIERS),
+)
 OF_EXAMS = ("intake", "eligible", "convert", "register")
 ELSEWHERE = ("nnunet", "external")
 """Networks whose training and prediction nobody measured here."""
@@ -189,6 +192,14 @@ def training_rows(speeds: Path, wanted: Sequence[Training], gpu_seconds: float |
             row["gpu_hours"] = steps * gpu_seconds / 3600
         found.append(row)
     return found
+
+
+def download_row(exams: int, files: int, size: int, megabits_per_second: float | None) -> dict[str, Any]:
+    """The row of what is downloaded: size in bytes. Its hours are known where the configuration says how fast the
+    connection is."""
+    row = dict.fromkeys(COLUMNS) | {"stage": "download", "unit": "exam, to the raw folder", "cases": exams}
+    hours = size * 8 / 1e6 / megabits_per_second / 3600 if megabits_per_second else None
+    return row | {"fetch_gb": size / 1e9, "fetch_hours": hours, "files": files}
 
 
 def job_files(jobs: int) -> dict[str, Any]:

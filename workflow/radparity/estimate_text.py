@@ -9,13 +9,15 @@ from radparity.keep import TIERS
 
 HEADS = {
     "cases": "cases",
+    "fetch_gb": "GB to fetch",
+    "fetch_hours": "hours",
     "cpu_hours": "CPU hours",
     "gpu_hours": "GPU hours",
     "memory_gb": "GB a job",
     "files": "files",
     **{f"gb_{tier}": f"GB, {tier}" for tier in TIERS},
 }
-SUMS = ("cpu_hours", "gpu_hours", "files", *(f"gb_{tier}" for tier in TIERS))
+SUMS = ("fetch_gb", "fetch_hours", "cpu_hours", "gpu_hours", "files", *(f"gb_{tier}" for tier in TIERS))
 
 
 def text(table: Path, free_gb: float) -> str:
@@ -40,6 +42,8 @@ def text(table: Path, free_gb: float) -> str:
             "Training was not measured on a GPU; its CPU hours say what it takes without one."
             " Time 100 steps on yours and write their seconds: estimate: gpu_seconds_a_step"
         )
+    if any(row["stage"] == "download" and not row["fetch_hours"] for row in rows):
+        shown.append("How long fetching takes your connection decides: estimate: megabits_per_second")
     return "\n".join(shown)
 
 

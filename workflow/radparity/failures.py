@@ -20,10 +20,11 @@ RUNNING, FAILED = ".running.json", ".failed.json"
 # As everything that a running job is writing, so that the audit leaves it alone.
 PREFIX = ".writing-"
 LIBRARY = Path(__file__).parent.parent
-BUG, MEMORY, DISK = "bug", "memory", "disk"
+BUG, MEMORY, DISK, NETWORK = "bug", "memory", "disk", "network"
 OF_THE_DISK = tuple(
     getattr(errno, name) for name in "ENOSPC EDQUOT EROFS EIO ESTALE EACCES ENXIO ENODEV ENOTCONN EREMOTEIO".split()
 )
+OF_THE_NETWORK = (errno.EHOSTUNREACH, errno.ENETUNREACH)
 LONGEST = 300
 PREAMBLE_END = "snakemake preamble end"
 
@@ -108,9 +109,11 @@ def _copied(path: Path) -> bool:
 
 
 def cause(error: BaseException) -> str:
-    """`memory`, `disk` (full, read-only, vanished), or else `bug`."""
+    """`memory`, `disk` (full, read-only, vanished), `network` (a store that cannot be reached), or else `bug`."""
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return MEMORY
+    if isinstance(error, OSError) and error.errno in OF_THE_NETWORK:
+        return NETWORK
     return DISK if isinstance(error, OSError) and error.errno in OF_THE_DISK else BUG
 
 

@@ -29,6 +29,25 @@ FAULTS: dict[str, Fault] = {
     "scanner_not_trained_on": Fault(
         "predict", "few or no training exams are from this scanner", "Judge the answer with more care", flag=True
     ),
+    "download_missing": Fault(
+        "download",
+        "the store does not hold what the sheet of series says",
+        "Make that sheet from a newer index, or leave the exam out",
+    ),
+    "download_count": Fault(
+        "download", "the store holds another number of objects than the sheet of series says", "The same"
+    ),
+    "download_size": Fault(
+        "download", "the store's objects are larger or smaller than the sheet of series says", "The same"
+    ),
+    "download_checksum": Fault(
+        "download",
+        "an object came with other bytes than the store's checksum says, at every try",
+        "Try again later: `radparity redo download`, with the exam",
+    ),
+    "download_series": Fault(
+        "download", "the images at the address are of another series than the sheet says", "Correct the sheet of series"
+    ),
     "file_list_broken": Fault(
         "intake", "lines of the exam's list of files name no file", "Bring the files back, or draft the list again"
     ),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from radparity.faults import FAULTS
 
-ORDER = tuple("cohort intake eligible convert register harmonize mask outline masks fold slab predict seg".split())
+ORDER = tuple(
+    "cohort download intake eligible convert register harmonize mask outline masks fold slab predict seg".split()
+)
 
 
 def table() -> str:

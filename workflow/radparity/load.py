@@ -7,6 +7,7 @@ from typing import Any
 
 from radparity.config import load
 from radparity.decisions import Decision, check_decisions
+from radparity.download.sheet import Series, check_series
 from radparity.enough import refuse_too_little
 from radparity.enrolment import columns_of
 from radparity.external import External, check_external
@@ -31,6 +32,8 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
     settled = settle(config, exams, breasts, readings)
     check(exams, settled.breasts if settled else breasts, readings, config.readers.test)
     check_decisions(decisions, {b.breast: b.exam for b in breasts}, {e.exam for e in exams})
+    series = read(Path(config.sheets.series), Series) if config.sheets.series else []
+    check_series(series, exams)
     externals = {name: read(Path(str(arm.sheet)), External) for name, arm in config.arms.items() if arm.external}
     cases = settled.breasts if settled else breasts
     by_breast = {name: check_external(name, rows, cases) for name, rows in externals.items()}
@@ -43,7 +46,10 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
         by_breast = {arm: {b: row for b, row in rows.items() if b not in gone} for arm, rows in by_breast.items()}
     by_exam, by_name = {e.exam: e for e in exams}, {b.breast: b for b in breasts}
     release = read_release(config.release) if config.release else None
-    study = Study(config, by_exam, by_name, readings, decisions, by_breast, release=release, settled=settled)
+    announced = [row.wanted for row in series if row.exam in by_exam]
+    study = Study(
+        config, by_exam, by_name, readings, decisions, by_breast, release=release, settled=settled, series=announced
+    )
     study.enrolment.check()
     refuse_too_little(study, source)
     return study

@@ -16,10 +16,12 @@ from radparity.record import DataFault
 
 if TYPE_CHECKING:
     from radparity.intake.headers import Header
+    from radparity.study import Study
 
 STRATA = Path("results/raw/strata.tsv")
 HEADERS = 32  # spread over an exam's files: enough to meet every phase
 UNREADABLE = "not readable"
+TO_COME = "to be downloaded"
 
 
 class Stratum(NamedTuple):
@@ -49,6 +51,14 @@ def stratum(raw: Path, source: str) -> Stratum:
     year = next((image.study_date[:4] for image in images if image.study_date), UNREADABLE)
     scanner = scanner_name({"scanner": {"manufacturer": maker, "model": model, "tesla": tesla}})
     return Stratum(scanner, year, str(sum(map(_parts, series.values()))))
+
+
+def to_come(study: Study, source: str) -> Stratum:
+    """The stratum of an exam that is to be downloaded, from the sheets alone: it is the same before and after, and so
+    is a pilot."""
+    row = next(row for row in study.exams.values() if row.folder == source)
+    scanner = getattr(row, "scanner", None) or TO_COME
+    return Stratum(scanner, TO_COME, str(sum(one.role == "dynamic" for one in study.announced.rows(source))))
 
 
 def _parts(images: list[Header]) -> int:

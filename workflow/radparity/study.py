@@ -15,6 +15,8 @@ from radparity.arms import arms_of
 from radparity.batches import Batches
 from radparity.config import Arm, Config
 from radparity.decisions import Decision
+from radparity.download.announced import Announced
+from radparity.download.wanted import Wanted
 from radparity.enrolment import Enrolment
 from radparity.external import External
 from radparity.plan import Plan, planned, read_plan
@@ -46,6 +48,8 @@ class Study:
     """what train, tune and test may see; without one all that the sheets hold"""
     settled: Settled | None = None
     """of a study that trains on some cohorts and is tested on others, what that made of the sheets"""
+    series: list[Wanted] = field(default_factory=list)
+    """what is to be downloaded; nothing where all lies there already"""
 
     kind = "exams"
 
@@ -58,6 +62,11 @@ class Study:
     def digests(self) -> dict[str, str]:
         """The content digest of each raw folder or file named in the sheets. Raises ConfigError as `swept` does."""
         return swept(self.raw_paths())
+
+    @cached_property
+    def announced(self) -> Announced:
+        """What the sheet of series says of raw paths before they are there."""
+        return Announced(self.series)
 
     def raw_paths(self) -> list[str]:
         """Every path of the sheets, relative to the raw folder, in order and once each."""

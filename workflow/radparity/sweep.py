@@ -3,7 +3,8 @@
 Runs before the Snakefile is parsed. It looks at the size, mtime and ctime of every file and reads only those paths
 where one of them changed, so content replaced under an older mtime is seen and a touched file costs one reading and
 no rerun. The digest goes into the params of the rules that read the raw data. A path is a folder, a file, or a list
-of files (`E0012.files`); of a list, the list itself and every file it names are looked at.
+of files (`E0012.files`); of a list, the list itself and every file it names are looked at. A path that is still to be
+downloaded has the digest of what is announced of it, and keeps that while it lies there as it came.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from radparity.config import ConfigError
+from radparity.download.announced import Announced, as_arrived
+from radparity.download.note import missing
 from radparity.draft.identity import refuse_identifying_paths
 from radparity.intake.source import below, is_list, listed
 from radparity.ledger import digest_file
 from radparity.masks.study import MasksStudy
-from radparity.strata import STRATA, Stratum, known_strata, stratum, table
+from radparity.strata import STRATA, Stratum, known_strata, stratum, table, to_come
 from radparity.study import Study
 from radparity.swept import DIGESTS
 
@@ -78,10 +81,39 @@ def content(root: Path, raw: Path | None = None) -> str:
     The files of a list are named by their line, as in the records: a file that moved and whose line followed it is
     the same exam, two lines that changed places are not.
     """
-    lines = [f"{name} {_bytes(path)}" for name, path in _files(root, raw)]
-    if not lines:
+    return _digest([(name, _bytes(path)) for name, path in _files(root, raw)])
+
+
+def _digest(there: list[tuple[str, str]]) -> str:
+    """Digest of files by name and SHA-256."""
+    if not there:
         return MISSING
+    lines = [f"{name} {sha256}" for name, sha256 in there]
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def glanced(raw: Path, path: str, announced: Announced) -> tuple[str, list[str], int]:
+    """The fingerprint of a path of the sheets, the names under it that are not there, its bytes.
+
+    Of a download: names that came and are not there any more, and the bytes that are announced, come or not.
+    """
+    seen, gone, size = _stats(raw / path, raw)
+    if path not in announced:
+        return seen, gone, size
+    note, arrived = announced.note(raw, path), announced.arrived(raw, path) or {}
+    seen = f"{seen}, note {_stat(note)}, announced {announced.digest(path)}"
+    return seen, missing(raw / path, list(arrived)), announced.bytes(path)
+
+
+def digest(raw: Path, path: str, announced: Announced) -> str:
+    """The digest of a path of the sheets: of its content, or of what is announced as long as no other file is there."""
+    if path not in announced:
+        return content(raw / path, raw)
+    arrived = announced.arrived(raw, path)
+    if arrived is None:  # nothing there, or a download that is not finished
+        return announced.digest(path)
+    there = [(name, _bytes(file)) for name, file in _files(raw / path, raw)]
+    return announced.digest(path) if as_arrived(dict(there), arrived) else _digest(there)
 
 
 def _files(root: Path, raw: Path | None) -> Iterator[tuple[str, str | None]]:
@@ -114,16 +146,15 @@ def _bytes(path: str | None) -> str:
         return MISSING
 
 
-def _look(raw: Path, path: str, before: list[str] | None) -> Seen:
+def _look(raw: Path, path: str, before: list[str] | None, announced: Announced) -> Seen:
     """One path: its fingerprint, and its content where the fingerprint is new."""
-    root = raw / path
     try:
-        stat, gone, size = _stats(root, raw)
+        stat, gone, size = glanced(raw, path, announced)
         if before and before[0] == stat:
             return Seen(path, stat, before[1], False, gone, size)
-        found = content(root, raw)
+        found = digest(raw, path, announced)
         # A file written to while it was read: the digest may be of a mixture, so the next sweep reads it again.
-        after = fingerprint(root, raw)
+        after, _, _ = glanced(raw, path, announced)
         return Seen(path, stat if after == stat else "changing", found, True, gone, size)
     except PermissionError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}. Give yourself the right to read it") from None
@@ -144,16 +175,18 @@ def sweep(
     raw = Path(study.config.raw)
     stats: dict[str, list[str]] = json.loads(STATS.read_text()) if STATS.is_file() else {}
     paths = study.raw_paths()
-    exams: set[str] = set()
+    exams, announced = set[str](), study.announced
     if isinstance(study, Study):  # masks have no header that could say whose they are, or how they were acquired
         refuse_identifying_paths(study, workers)
         exams = {row.folder for row in study.exams.values()}
     before, strata = known_strata(), {}
 
     def one(path: str) -> Seen:
-        seen = _look(raw, path, stats.get(f"{study.config.raw}/{path}"))
+        seen = _look(raw, path, stats.get(f"{study.config.raw}/{path}"), announced)
         if path not in exams:
             return seen
+        if path in announced and isinstance(study, Study):
+            return seen._replace(stratum=to_come(study, path))
         return seen._replace(stratum=stratum(raw, path) if seen.was_read or path not in before else before[path])
 
     counts = {"looked at": 0, "read": 0, "changed": 0, "missing": 0, "incomplete": 0}
@@ -168,7 +201,9 @@ def sweep(
             counts["incomplete"] += bool(seen.gone)
             if seen.gone and tell:
                 lines = ", ".join(seen.gone[:3]) + (" ..." if len(seen.gone) > 3 else "")
-                tell(f"{seen.path}: {len(seen.gone)} files are not there ({lines}). Bring them back")
+                back = [f"radparity redo download {exam}" for exam in announced.owners(seen.path)]
+                mend = f"Fetch them again: {back[0]}" if back else "Bring them back"
+                tell(f"{seen.path}: {len(seen.gone)} files are not there ({lines}). {mend}")
             stats[key] = [seen.stat, seen.content]
             rows.append((seen.path, seen.content, seen.size))
             if seen.stratum is not None:

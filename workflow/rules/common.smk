@@ -8,7 +8,7 @@ RETRIES = 2 if workflow.is_main_process else 0
 
 RECREATED = os.environ.get("RADPARITY_ONLY", "").split()
 
-OF_EXAMS = ("intake", "eligible", "convert", "kinetics", "register", "verify", "keep")
+OF_EXAMS = ("download", "intake", "eligible", "convert", "kinetics", "register", "verify", "keep")
 OF_ARMS = ("predict", "segment", "seg")
 FOLDERS = {
     "harmonize": "results/harmonize/{harmonization}",
@@ -122,6 +122,7 @@ def grid_params():
 
 STAGE_CASES = {
     **{stage: lambda: list(study.exams) for stage in ("intake", "eligible", "convert", "register")},
+    "download": lambda: [exam for exam in study.exams if exam in study.announced.exams],
     # What waits for a release is kept whole for it.
     "keep": lambda: list(study.entered),
     **{stage: lambda: list(study.breasts) for stage in ("harmonize", "mask")},
@@ -199,7 +200,7 @@ def checked_exams(which):
 
 def batch_jobs(wildcards):
     """How many jobs take cases by batches on the way to the report."""
-    stages = "intake eligible convert kinetics register mask outline verify consensus view page".split()
+    stages = "download intake eligible convert kinetics register mask outline verify consensus view page".split()
     stages += ["harmonize"] * len(made_harmonizations(study))
     stages += ["slab"] * len({study.arms[name].harmonization for name in study.compared_networks})
     of_arms = sum(len(grouped(stage, arm)) for stage in ("predict", "segment") for arm in study.compared)

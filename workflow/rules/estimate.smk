@@ -47,6 +47,8 @@ rule estimate_study:
     params:
         cases=lambda wc: [list(one) for one in demands(study, raw_megabytes())],
         trainings=lambda wc: [list(one) for one in trainings(study)],
+        download=study.announced.totals(),
+        megabits_per_second=study.config.estimate.megabits_per_second,
         jobs=batch_jobs,
         gpu_seconds_a_step=study.config.estimate.gpu_seconds_a_step,
         code=digest("estimate_study"),

@@ -5,6 +5,8 @@ rule intake:
 
 rule intake_exam:
     """Headers only: series roles, phases with times, faults. The raw folder enters by its content digest."""
+    input:
+        download=of_batch("download", optional=True),
     output:
         batch="results/intake/batch_{batch}.json",
     log:
@@ -27,10 +29,11 @@ rule intake_exam:
                 "roles": study.roles(exam),
                 "one_patient": study.one_patient(exam),
                 "raw": raw_digests(study.exams[exam].folder),
+                "reads": {"download": study.announced.owners(study.exams[exam].folder)},
             }
             for exam in members("intake", wc)
         },
-        files={},
+        files={"record": "download.record"},
         made={"record": "results/intake/{exam}/intake.json"},
         code=digest("intake_exam"),
     message:

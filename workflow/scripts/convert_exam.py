@@ -4,12 +4,15 @@ from pathlib import Path
 
 from radparity.batch_job import case_job
 from radparity.convert import convert_exam, convert_t2
+from radparity.download.note import check_whole
 from radparity.intake.source import exam_files
 from radparity.record import read
 
 
 def work(run):
-    files = exam_files(Path(snakemake.config["raw"]), run.params["folder"])
+    raw = Path(snakemake.config["raw"])
+    check_whole(raw, run.params["folder"])
+    files = exam_files(raw, run.params["folder"])
     intake = read(run.input.intake)
     facts = convert_exam(files, intake, run.output["phases"])
     return facts | convert_t2(files, intake, run.output["t2"])

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 from radparity.batch_job import case_job
+from radparity.download.note import check_whole
 from radparity.intake.exam import intake_exam
 from radparity.intake.source import exam_files
 
 
 def work(run):
-    files = exam_files(Path(snakemake.config["raw"]), run.params["folder"])
+    raw = Path(snakemake.config["raw"])
+    check_whole(raw, run.params["folder"])
+    files = exam_files(raw, run.params["folder"])
     roles = {int(series): role for series, role in run.params["roles"].items()}
     return intake_exam(files, run.params["side"], roles, run.params["one_patient"])
 

@@ -8,17 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from radparity.audit.faults import Fault, Remark
-from radparity.sweep import MISSING, STATS, content, fingerprint
+from radparity.download.announced import NOTHING, Announced
+from radparity.sweep import MISSING, STATS, digest, glanced
 
 SWEEP = "`radparity sweep`, then call the study again"
 
 
 def check_raw(
-    place: str, recorded: Mapping[str, str], workers: int, full: bool = False
+    place: str, recorded: Mapping[str, str], workers: int, full: bool = False, announced: Announced = NOTHING
 ) -> tuple[list[Fault], list[Remark]]:
     """Raw paths whose content is not the one that the sweep recorded.
 
-    place: the raw folder as the configuration names it. recorded: path, relative to it, to its digest. A path whose
+    place: the raw folder as the configuration names it. recorded: path, relative to it, to its digest. announced: what
+    is downloaded. A path whose
     files have the sizes and times of the sweep is read only where `full` is asked for, or the sweep's own two notes of
     it differ.
     """
@@ -32,10 +34,10 @@ def check_raw(
 
     def look(path: str) -> Fault | None:
         try:
-            seen = [fingerprint(folder / path, folder), recorded[path]]
+            seen = [glanced(folder, path, announced)[0], recorded[path]]
             if not full and swept.get(f"{place}/{path}") == seen:
                 return None
-            now = content(folder / path, folder)
+            now = digest(folder, path, announced)
         except OSError as error:
             return Fault(path, f"cannot be read: {error.strerror}", "Give yourself the right to read it")
         if now == recorded[path]:

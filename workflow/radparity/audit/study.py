@@ -60,7 +60,7 @@ def audit_study(
     read every byte. The headers of the source are read here and nowhere kept. Returns what `audit` does with the
     section `deidentification`; the verdict is green only where both are. Masks alone have no header to search for.
     """
-    here, of_raw = Here(rules, known(study)), check_raw(study.config.raw, raw, workers, full)
+    here, of_raw = Here(rules, known(study)), check_raw(study.config.raw, raw, workers, full, study.announced)
     if isinstance(study, MasksStudy):
         said = "the source holds masks and no DICOM header, so there was nothing to search for"
         return audit(results, raw, workers, here=here, full=full, raw_faults=of_raw) | {

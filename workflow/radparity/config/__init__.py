@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from radparity.config.bundle import Bundle
 from radparity.config.cohorts import check_cohorts
+from radparity.config.download import Download
 from radparity.config.explain import validated
 from radparity.config.few import check_few
 from radparity.config.imaging import Harmonize, Mask, Register
@@ -56,6 +57,7 @@ class Sheets(Section):
     breasts: str
     readings: str
     decisions: str | None = Field(None, description="what people decided about exams, breasts and series")
+    series: str | None = Field(None, description="what is to be downloaded, one row a series")
 
 
 class Phantom(Section):
@@ -83,6 +85,7 @@ class Config(Section):
         None, min_length=1, description="folder of each node, or a variable as $TMPDIR, to work in; none: in results/"
     )
     crate: Level = Field("all", description="what `snakemake crate` describes: every file, or not those of the cases")
+    download: Download = Download()
     readers: Readers
     eligible: list[Rule] = Field([], description="in order; the first that is not met is the box of the flow chart")
     # The attribute cannot be called `register`: that is a method of every pydantic model.

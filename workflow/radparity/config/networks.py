@@ -156,3 +156,4 @@ class Estimate(Section):
     """What `snakemake estimate` cannot know of the machine that the study will run on."""
 
     gpu_seconds_a_step: float | None = Field(None, gt=0, description="seconds of one training step on the GPU, timed")
+    megabits_per_second: float | None = Field(None, gt=0, description="what the connection to the store carries")

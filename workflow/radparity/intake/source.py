@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from radparity.download.note import NOTE
 from radparity.record import DataFault
 
 LIST_SUFFIX = ".files"
@@ -54,7 +55,10 @@ def listed(raw: Path, source: str) -> dict[str, Path | None]:
 
 
 def below(root: Path | str, _above: tuple[tuple[int, int], ...] = ()) -> Iterator[os.DirEntry[str]]:
-    """All files below a folder in order of path. Links to folders are followed; one that leads back up is not."""
+    """All files below a folder in order of path, but the note of a download.
+
+    Links to folders are followed; one that leads back up is not.
+    """
     try:
         with os.scandir(root) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -64,6 +68,7 @@ def below(root: Path | str, _above: tuple[tuple[int, int], ...] = ()) -> Iterato
     above = (*_above, (here.st_dev, here.st_ino))
     for entry in entries:
         if not entry.is_dir():
-            yield entry
+            if entry.name != NOTE:
+                yield entry
         elif not entry.is_symlink() or (entry.stat().st_dev, entry.stat().st_ino) not in above:
             yield from below(entry.path, above)

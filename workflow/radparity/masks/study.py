@@ -10,6 +10,7 @@ from typing import Any
 
 from radparity.config import ConfigError
 from radparity.config.masks import NONE, MasksConfig, load_masks
+from radparity.download.announced import NOTHING
 from radparity.masks.sheet import MaskRow, check_masks
 from radparity.plan import Plan, read_plan
 from radparity.sheets import read
@@ -27,6 +28,7 @@ class MasksStudy:
     """raters of the sheet that neither `readers` nor `network` names"""
 
     kind = "masks"
+    announced = NOTHING
 
     @property
     def whole(self) -> MasksStudy:

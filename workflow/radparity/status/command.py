@@ -20,6 +20,7 @@ from radparity.terminal import read_config
 
 ADVICE = {
     "disk": "make room on the disk of results/, or mount it again, then",
+    "network": "mend the connection to the store, then",
     "memory": "Snakemake asks for more at each retry; for much more at once add --set-resources {rule}:mem_mb=...",
     "walltime": "Snakemake asks for more at each retry; for much more at once add --set-resources {rule}:runtime=...",
     "node": "a node went down; nothing is wrong with the study",

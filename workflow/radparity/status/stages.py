@@ -56,7 +56,8 @@ def _of_exams(study: Study) -> list[Part]:
     other = sorted({study.arms[arm].harmonization for arm in arms} - {grid, *learned})
     judged = study.cases(*JUDGED, "shown")
     nnunet = [arm for arm in arms if study.arms[arm].network == "nnunet"]
-    found = [Part(stage, "", "exams", exams) for stage in ("intake", "eligible", "convert", "register")]
+    found = [Part("download", "", "exams", [exam for exam in exams if exam in study.announced.exams])]
+    found += [Part(stage, "", "exams", exams) for stage in ("intake", "eligible", "convert", "register")]
     found += [Part("kinetics", "", "exams", [exam for exam in study.entered if study.maps(exam)])]
     found += [Part("harmonize", each, "breasts", breasts) for each in sorted({grid, *learned})]
     found += [Part("harmonize", each, "breasts", judged) for each in other]

@@ -16,7 +16,7 @@ from typing import Any
 from radparity.checkout import RUNS, runs
 from radparity.masks.study import MasksStudy
 from radparity.study import Study
-from radparity.sweep import MISSING, STATS, fingerprint
+from radparity.sweep import MISSING, STATS, glanced
 from radparity.terminal import bar, read_config
 from radparity.why.causes import Cause, Sheets
 from radparity.why.cost import Prices
@@ -66,7 +66,7 @@ def newer_than_the_sweep(study: Study | MasksStudy) -> list[str]:
     paths, found = study.raw_paths(), []
     for number, path in enumerate(paths, start=1):
         known = stats.get(f"{study.config.raw}/{path}", [MISSING])
-        if fingerprint(root / path, root) != known[0]:
+        if glanced(root, path, study.announced)[0] != known[0]:
             found.append(path)
         if number % 1000 == 0:
             show(number, len(paths))
