@@ -5,9 +5,19 @@ import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import NAMESPACE_OID, uuid5
 from xml.sax.saxutils import escape
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def server_bind(self):
+        # Not that of HTTPServer, which asks the network for the name of this machine.
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address
 
 
 class Store:
@@ -22,8 +32,7 @@ class Store:
         self.objects, self.faults, self.etags = {}, {}, {}
         self.page, self.busy, self.stall_after = page, False, None
         self.sent, self.requests, self.go, self.lock = Counter(), [], threading.Event(), threading.Lock()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"store": self}))
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"store": self}))
         self.address = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 

@@ -78,11 +78,11 @@ def test_a_second_time_nothing_is_fetched_and_what_changed_is(raw, store):
 
 
 def test_a_listing_of_many_pages_is_read_to_its_end(raw):
-    with Store(page=1000) as store:
-        row = small(store, {f"{n:04}.dcm": b"%d" % n for n in range(2345)})
-        assert download(raw, store, [row])["files"] == 2345
+    with Store(page=500) as store:
+        row = small(store, {f"{n:04}.dcm": b"%d" % n for n in range(1100)})
+        assert download(raw, store, [row])["files"] == 1100
         assert len([path for path, _ in store.requests if "continuation-token" in path]) == 2
-    assert len(list((raw / "E1/dynamic").iterdir())) == 2345
+    assert len(list((raw / "E1/dynamic").iterdir())) == 1100
 
 
 def test_an_object_that_was_put_there_in_parts_has_its_size_checked_and_the_note_says_so(raw, store):

@@ -9,7 +9,7 @@ import pydicom
 
 from radparity.download.wanted import wanted
 
-ARCHIVE = Path(__file__).parents[2] / "resources/real_exam/ucsf_br_06.tar.xz"
+ARCHIVE = Path(__file__).parents[1] / "resources/real_exam/ucsf_br_06.tar.xz"
 ROLES = {
     "image_dce_3dfgre_orig": "dynamic",
     "image_dce_pe1": "enhancement_map",
@@ -32,10 +32,10 @@ def unpacked():
     return found
 
 
-def serve(store, exam=EXAM, roles=tuple(ROLES.values())):
+def serve(store, exam=EXAM, roles=None):
     """Put the real exam into a store under its true series identifiers; the cells of the sheet, a row a series."""
     rows = []
-    for role in roles:
+    for role in roles or ROLES.values():
         files = unpacked()[role]
         series = pydicom.dcmread(files[0], stop_before_pixels=True).SeriesInstanceUID
         megabytes = round(sum(path.stat().st_size for path in files) / 1e6, 2)
