@@ -139,7 +139,7 @@ class Exam:
         )  # fmt: skip
         if shuffle is not None:
             order = np.random.default_rng(shuffle).permutation(len(made.PerFrameFunctionalGroupsSequence))
-            pixels = made.pixel_array[order]
+            pixels = made.pixel_array.reshape(-1, ROWS, COLUMNS)[order]
             made.PerFrameFunctionalGroupsSequence = [made.PerFrameFunctionalGroupsSequence[k] for k in order]
             packed = np.packbits(pixels.ravel() > 0, bitorder="little").tobytes()
             made.PixelData = packed + b"\0" * (len(packed) % 2)

@@ -151,14 +151,3 @@ def test_kinetics_by_hand():
     pre, early, late = (np.array([v]) for v in ([100.0, 0.0], [180.0, 5.0], [140.0, 5.0]))
     assert kinetics.percent_enhancement(pre, early).tolist() == [[80.0, 0.0]]
     assert kinetics.enhancement_ratio(pre, early, late)[0, 0] == 2.0
-
-
-def test_functional_tumour_volume_drops_isolated_voxels_and_counts_neighbours_before_the_box():
-    phases = np.full((10, 10, 10, 3), 100.0)
-    phases[2:5, 2:5, 2:5] = [100, 190, 150]
-    phases[8, 8, 8] = [100, 190, 150]
-    site = kinetics.SiteVolume(np.array([3.0, 3, 3]), np.array([1.0, 1, 0.5]), 35, 70, 0, [])
-    found, box = kinetics.functional_tumour_volume(phases, np.eye(4), site)
-    assert box.sum() == 9 and found.sum() == 9
-    wide = kinetics.SiteVolume(np.array([5.0, 5, 5]), np.array([9.0, 9, 9]), 35, 70, 0, [])
-    assert kinetics.functional_tumour_volume(phases, np.eye(4), wide)[0].sum() == 27

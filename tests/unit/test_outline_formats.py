@@ -7,7 +7,6 @@ import SimpleITK as sitk
 from outlines import COLUMNS, PLANES, ROWS, SECTIONS, Exam, keyhole, rectangle
 
 from radparity.outline import Source, outline_case
-from radparity.record import DataFault
 
 K = 3
 OUTER, HOLE = ((4, 6), (11, 15)), ((7, 9), (8, 11))
@@ -131,22 +130,19 @@ def test_a_single_voxel_also_at_the_border(exam, voxel):
 
 
 def test_an_outlined_volume_of_any_plane_reaches_the_breasts_grid(exam):
-    """Judged is where the raters' union is largest; of an exam acquired sagittally a volume is a fault."""
+    """Judged is where the raters' union is largest; the record says which sections have an outline."""
     mask = np.zeros((SECTIONS, ROWS, COLUMNS), bool)
     mask[1:5, 5:12, 6:15] = True
     mask[2, 4:13, 5:17] = True
     grid = exam.affine.copy()
     axis = exam.target.section_axis
     sources = {"R1": Source(exam.nifti(mask)), "R2": Source(exam.seg([mask]))}
-    if axis == 0:
-        with pytest.raises(DataFault) as fault:
-            outline_case(sources, exam.shape, exam.affine, exam.shape, grid, axis, exam.target.images)
-        assert fault.value.code == "outline_sections"
-        return
     found = outline_case(sources, exam.shape, exam.affine, exam.shape, grid, axis, exam.target.images)
     wanted = exam.expected(mask)
     areas = wanted.sum(axis=(1, 2))
     assert found.facts["chosen_by"] == "largest_area" and areas[found.facts["section"]] == areas.max()
+    assert found.facts["fills_volume"] and found.facts["tumour_sections"] == np.flatnonzero(areas).tolist()
+    assert found.facts["box_sections"] is None and found.facts["by_rule"] == {}
     for n, rater in enumerate(("R1", "R2")):
         np.testing.assert_array_equal(found.native[rater], wanted)
         np.testing.assert_array_equal(found.masks[0, ..., n] > 0, wanted[found.facts["section"]])

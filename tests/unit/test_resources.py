@@ -13,6 +13,9 @@ from radparity.convert import convert_exam, convert_folder
 from radparity.image import load
 from radparity.intake.exam import intake_exam
 from radparity.intake.source import exam_files
+from radparity.outline.dicom_file import read_dicom
+from radparity.outline.site_volume import read_site_volume
+from radparity.outline.tumour_volume import functional_tumour_volume
 from radparity.phantom.cohort import read_cohort, study_sheets
 
 ROOT = Path(__file__).parents[2]
@@ -47,8 +50,8 @@ def test_percent_enhancement_equals_the_sites_map_in_every_voxel(real_exam):
 
 def test_functional_tumour_volume_is_the_sites_voxel_for_voxel(real_exam):
     exam, _, phases, affine = real_exam
-    site = kinetics.read_site_volume(exam / "mask/1-1.dcm")
-    tumour, box = kinetics.functional_tumour_volume(phases, affine, site)
+    site = read_site_volume(read_dicom(exam / "mask/1-1.dcm", "mask"), "mask")
+    tumour, box = functional_tumour_volume(phases, affine, site)
     assert tumour.sum() == site.voxels == 41105
     ratio = convert_folder(exam / "image_dce_ser", (60, 256, 256))
     assert np.array_equal(tumour, (ratio > 0) & box)

@@ -256,6 +256,35 @@ FAULTS: dict[str, Fault] = {
     "outline_segment": Fault(
         "outline", "a file holds several segments, or not the one named", "Correct the column `segment`"
     ),
+    "outline_tissue": Fault(
+        "outline",
+        "a segment is the breast, its tissue or a box, not a cancer",
+        "Name the cancer's `segment`, or write the `rule` that makes its outline",
+    ),
+    "outline_folder": Fault(
+        "outline", "a folder that stands for one DICOM file holds none or several", "Name the file itself"
+    ),
+    "rule_group": Fault(
+        "outline",
+        "a segmentation does not describe a functional tumour volume",
+        "Name the site's segmentation of this exam, or leave `rule` empty",
+    ),
+    "rule_box": Fault(
+        "outline",
+        "a segmentation does not say which box the tumour volume is counted in, or it lies outside the exam",
+        "Check that both are of one visit, or leave `rule` empty",
+    ),
+    "rule_thresholds": Fault(
+        "outline", "a segmentation does not say which thresholds the tumour volume has", "Leave `rule` empty"
+    ),
+    "rule_phases": Fault(
+        "outline",
+        "the phases that the site measured are not told, or are none of the exam's",
+        "Check that both are of one visit, and the roles of the exam's series",
+    ),
+    "rule_count": Fault(
+        "outline", "the rule's tumour volume has another number of voxels than the site counted", "None", flag=True
+    ),
     "outline_frame": Fault(
         "outline", "an outline has another frame of reference than the exam", "Draw it on this exam, not on a copy"
     ),
@@ -264,7 +293,11 @@ FAULTS: dict[str, Fault] = {
     ),
     "outline_empty": Fault("outline", "nothing is outlined", "Export it again, or drop its row"),
     "outline_side": Fault("outline", "the outline lies in the other breast", "Correct the column `side`"),
-    "outline_sections": Fault("outline", "raters outlined different sections", "Outline one common section"),
+    "outline_sections": Fault(
+        "outline",
+        "raters outlined different sections, or one a volume and another a section",
+        "Outline one common section, or each a volume",
+    ),
     "outline_flat": Fault(
         "outline",
         "a single section of an exam that was not acquired sagittally is outlined",
@@ -288,7 +321,10 @@ FAULTS: dict[str, Fault] = {
         flag=True,
     ),
     "outline_half_pixel": Fault(
-        "outline", "an outline lay half a pixel off, by its tool's convention; it was put right", "None", flag=True
+        "outline",
+        "an outline lay up to half a pixel off, by its tool's convention; it was put right",
+        "None",
+        flag=True,
     ),
     "outline_fractional": Fault(
         "outline", "an outline held shares of voxels; those of at least a half were taken", "None", flag=True

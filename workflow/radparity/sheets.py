@@ -106,7 +106,8 @@ class Reading(Row):
     """One outline of a malignant breast by one rater.
 
     `image` is the image that a picture was drawn on: its file relative to the exam's folder (`#12` for a frame, from 0)
-    or its SOPInstanceUID; `segment` the number or label of the cancer in a file of several segments.
+    or its SOPInstanceUID; `segment` the number or label of the cancer in a file of several segments. With a `rule`, the
+    file is the site's segmentation object, and the outline is made from the exam's phases as it says.
     """
 
     breast: Pseudonym
@@ -114,6 +115,7 @@ class Reading(Row):
     file: RawPath
     image: RawPath | None = None
     segment: str | None = None
+    rule: Literal["functional_tumour_volume"] | None = None
 
 
 # Partitions that no sheet gives: `radparity.tested_on` settles them. A test case of a cohort that trains is `internal`,

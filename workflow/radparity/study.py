@@ -218,10 +218,11 @@ class Study:
 
     @cached_property
     def outline_choices(self) -> dict[str, dict[str, str]]:
-        """Breast to rater to a digest of `image` and `segment` of the sheet: they may hold what no result may hold."""
+        """Breast to rater to a digest of `image`, `segment` and `rule` of the sheet, whose words no result may hold."""
         found: dict[str, dict[str, str]] = {}
-        for r in (row for row in self.readings if row.image or row.segment):
-            chosen = hashlib.sha256(f"{r.image}\n{r.segment}".encode()).hexdigest()
+        for r in (row for row in self.readings if row.image or row.segment or row.rule):
+            words = f"{r.image}\n{r.segment}" + (f"\n{r.rule}" if r.rule else "")
+            chosen = hashlib.sha256(words.encode()).hexdigest()
             found.setdefault(r.breast, {})[r.rater] = chosen[:16]
         return found
 

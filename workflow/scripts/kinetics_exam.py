@@ -8,6 +8,9 @@ from radparity import kinetics
 from radparity.batch_job import case_job
 from radparity.convert import convert_folder
 from radparity.image import load, save
+from radparity.outline.dicom_file import one_file, read_dicom
+from radparity.outline.site_volume import read_site_volume
+from radparity.outline.tumour_volume import choose_phases, functional_tumour_volume
 from radparity.record import read
 
 
@@ -22,9 +25,11 @@ def work(run):
     facts = {"times_s": read(run.input.record)["times_s"]}
     tumour = np.zeros(phases.shape[:3], dtype=bool)
     if "tumour_volume" in maps:
-        site = kinetics.read_site_volume(maps["tumour_volume"])
-        tumour, box = kinetics.functional_tumour_volume(phases, affine, site)
-        facts["tumour_volume"] = kinetics.agree_volume(tumour, site, affine, facts["times_s"])
+        path = maps["tumour_volume"]
+        site = read_site_volume(read_dicom(one_file(path), path.name, pixels=False), path.name)
+        chosen, apart = choose_phases(facts["times_s"], site)
+        tumour, _ = functional_tumour_volume(phases, affine, site, chosen)
+        facts["tumour_volume"] = kinetics.agree_volume(tumour, site, affine, apart)
     for name, compare in (("enhancement_map", kinetics.agree_enhancement), ("washout_map", kinetics.agree_ratio)):
         if name in maps:
             theirs = convert_folder(maps[name], phases.shape[:3])

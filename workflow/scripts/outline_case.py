@@ -8,7 +8,7 @@ import numpy as np
 from radparity.batch_job import case_job
 from radparity.image import load, save, spacing
 from radparity.intake.source import exam_files
-from radparity.outline import Source, outline_case, read_images
+from radparity.outline import Phases, Source, outline_case, read_images
 from radparity.outline.exam import AXES
 from radparity.outline.picture import draw_suspects
 from radparity.outline.shifts import format_of, numbered, shift_facts
@@ -22,13 +22,14 @@ def work(run):
     raw = Path(snakemake.config["raw"])
     native, grid = nibabel.load(run.input.phases), nibabel.load(run.input.channels)
     rows = read_sheet(Path(snakemake.config["sheets"]["readings"]), Reading)
-    named = {row.rater: (row.image, row.segment) for row in rows if row.breast == run.wildcards["breast"]}
+    named = {row.rater: (row.image, row.segment, row.rule) for row in rows if row.breast == run.wildcards["breast"]}
     sources = {rater: Source(raw / path, *named[rater]) for rater, path in run.params["outlines"].items()}
     folder = run.params["folder"]
     images = read_images(exam_files(raw, folder), raw) if folder else None
     intake = read(run.input.intake)
     axis = AXES[intake["plane"]]
-    found = outline_case(sources, native.shape[:3], native.affine, grid.shape[:3], grid.affine, axis, images)
+    phases = Phases(native.dataobj, [phase["time_s"] for phase in intake["phases"]])
+    found = outline_case(sources, native.shape[:3], native.affine, grid.shape[:3], grid.affine, axis, images, phases)
     save(run.output["outlines"], found.masks, found.affine)
     channels, affine = load(run.input.channels)
     channels, names = np.moveaxis(channels, -1, 0), read(run.input.record)["channels"]

@@ -5,7 +5,7 @@ exam's native grid; `case` puts the raters of a case together.
 """
 
 from radparity.outline.case import Outlines, outline_case
-from radparity.outline.exam import read_images
+from radparity.outline.exam import Phases, read_images
 from radparity.outline.formats import Source
 
-__all__ = ["Outlines", "Source", "outline_case", "read_images"]
+__all__ = ["Outlines", "Phases", "Source", "outline_case", "read_images"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,18 +65,30 @@ class Images:
             )
 
 
+class Phases(NamedTuple):
+    """The phases that a rule makes an outline from.
+
+    values: raw, (sagittal section, anterior, superior, phase), an array or what is sliced like one, on the exam's
+    native grid; times: of each, in s from the first, None where it is not known.
+    """
+
+    values: Any
+    times: Sequence[float | None]
+
+
 @dataclass(frozen=True)
 class Target:
     """Where outlines are put: the exam's native grid, axes (sagittal section, anterior, superior), RAS+.
 
     section_axis: the axis that the exam's sections were acquired along. images: None where no header was read, which
-    is enough for files that carry a grid of their own (NIfTI, NRRD).
+    is enough for files that carry a grid of their own (NIfTI, NRRD). phases: only a rule needs them.
     """
 
     shape: tuple[int, ...]
     affine: NDArray[np.float64]
     section_axis: int = 0
     images: Images | None = None
+    phases: Phases | None = None
     spacing: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from radparity.outline.dicom_file import MAGIC, MAGIC_AT, one_file, read_dicom
 from radparity.outline.exam import Images, Target
 from radparity.outline.lattice import on_lattice
 from radparity.outline.nifti import read_nifti
@@ -38,11 +39,13 @@ OTHERS = {
 
 
 class Source(NamedTuple):
-    """An outline's file, and the readings sheet's `image` and `segment` for it."""
+    """An outline's file (or the folder that holds one DICOM file), and the readings sheet's `image`, `segment` and
+    `rule` for it."""
 
     file: Path
     image: str | None = None
     segment: str | None = None
+    rule: str | None = None
 
 
 def read_outline(source: Source, target: Target) -> tuple[NDArray[np.bool_], list[dict[str, str]]]:
@@ -52,22 +55,23 @@ def read_outline(source: Source, target: Target) -> tuple[NDArray[np.bool_], lis
     without a place, another exam's, or not drawn on the exam's voxels; see docs/outlines.md.
     """
     path, segment = source.file, source.segment
-    if not path.is_file():
+    if not path.exists():
         raise DataFault("outline_missing", f"{path.name}: no such file. Correct `file` in the readings sheet")
     if path.name.lower().endswith(OWN_GRID):
         mask, affine = read_nrrd(path, segment) if path.name.lower().endswith(".nrrd") else read_nifti(path, segment)
         return on_lattice(mask, affine, target, path.name)
+    name, path = path.name, one_file(path)
     with path.open("rb") as stream:
         start = stream.read(ENOUGH)
     if target.images is None:
-        raise DataFault("outline_unsupported", f"{path.name} carries no grid of its own. Export NIfTI or NRRD")
+        raise DataFault("outline_unsupported", f"{name} carries no grid of its own. Export NIfTI or NRRD")
     header = None
     if source.image is not None:
         header = target.images.named.get(source.image)
         if header is None:
             raise DataFault(
                 "outline_other_exam",
-                f"the exam holds no image of the name that the readings sheet gives for {path.name} in `image`. Write"
+                f"the exam holds no image of the name that the readings sheet gives for {name} in `image`. Write"
                 " the SOPInstanceUID of the image it was drawn on, or its file relative to the exam's folder",
             )
     if start.startswith(b"\x89PNG"):
@@ -77,30 +81,22 @@ def read_outline(source: Source, target: Target) -> tuple[NDArray[np.bool_], lis
         text.startswith((b"<?xml", b"<plist")) and b"plist" in text or text.startswith(b"bplist") and b"Images" in text
     ):
         return read_osirix(path, target, target.images, header, segment), []
-    if start[128:132] == b"DICM":
-        return _of_dicom(path, target, target.images, segment)
+    if start[MAGIC_AT : MAGIC_AT + len(MAGIC)] == MAGIC:
+        return _of_dicom(path, target, target.images, segment, name)
     said = next((words for magic, words in OTHERS.items() if text.startswith(magic)), "no format that is known")
-    raise DataFault("outline_unsupported", f"{path.name} is {said}. {EXPORT}")
+    raise DataFault("outline_unsupported", f"{name} is {said}. {EXPORT}")
 
 
 def _of_dicom(
-    path: Path, target: Target, images: Images, segment: str | None
+    path: Path, target: Target, images: Images, segment: str | None, name: str
 ) -> tuple[NDArray[np.bool_], list[dict[str, str]]]:
-    import pydicom
-    from pydicom.errors import InvalidDicomError
-
     from radparity.outline import rtstruct, segmentation
 
-    try:
-        data = pydicom.dcmread(path)
-        kind = data.get("SOPClassUID")
-    except (InvalidDicomError, OSError, EOFError, ValueError, KeyError, AttributeError) as error:
-        raise DataFault(
-            "outline_unreadable", f"{path.name} cannot be read as DICOM ({type(error).__name__}). Export it again"
-        ) from error
+    data = read_dicom(path, name)
+    kind = data.get("SOPClassUID")
     if kind in segmentation.CLASSES:
-        return segmentation.read_segmentation(data, target, images, segment, path.name)
+        return segmentation.read_segmentation(data, target, images, segment, name)
     if kind == rtstruct.CLASS:
-        return rtstruct.read_rtstruct(data, target, images, segment, path.name), []
+        return rtstruct.read_rtstruct(data, target, images, segment, name), []
     said = kind.name if kind else "without a class"
-    raise DataFault("outline_unsupported", f"{path.name} is a DICOM object of another kind ({said}). {EXPORT}")
+    raise DataFault("outline_unsupported", f"{name} is a DICOM object of another kind ({said}). {EXPORT}")

@@ -11,8 +11,8 @@ from radparity.record import DataFault
 SAME_MM = 0.1
 HALF_PIXEL = {
     "code": "outline_half_pixel",
-    "sentence": "{name} lies exactly half a pixel off the exam: its tool writes pixels' corners for their centres;"
-    " it is put back onto them",
+    "sentence": "{name} lies up to half a pixel off the exam, as where its tool writes pixels' corners for their"
+    " centres; it is put back onto them",
 }
 
 
@@ -22,8 +22,8 @@ def on_lattice(
     """A mask (any three axes) with its affine (RAS+) on the target's grid, and the flags of what was put right.
 
     The two grids have to share their voxels: turned, flipped and cropped are fine, interpolated is not, since that
-    would change what the reader drew. A grid as large as the exam's section that lies half a pixel off within it is
-    put right and flagged. Raises DataFault `outline_geometry` or `outline_shape`.
+    would change what the reader drew. A grid as large as the exam's section that lies half a pixel or less off within
+    it has only one place: it is put there and flagged. Raises DataFault `outline_geometry` or `outline_shape`.
     """
     between = np.linalg.inv(target.affine) @ affine
     turn = np.rint(between[:3, :3])
@@ -34,17 +34,18 @@ def on_lattice(
     order = np.argmax(np.abs(turn), axis=1)
     sizes = np.array(mask.shape)[order]
     off = between[:3, 3] - shift
-    half = np.abs(np.abs(off) - 0.5) * target.spacing <= SAME_MM / 2
+    half = np.abs(off) * target.spacing > SAME_MM / 2
     half[target.section_axis] = False
-    if half.any():
-        # The corner stands for the centre, so the first voxel is that at the grid's border.
+    if half.any() and np.linalg.norm(off * target.spacing) > SAME_MM:
+        # A corner may stand for the centre, so the first voxel is that at the grid's border.
         first = np.where(turn.sum(axis=1) > 0, 0, np.array(target.shape) - 1)
-        if (sizes == target.shape)[half].all() and (np.abs(between[:3, 3] - first)[half] < 1).all():
+        apart = np.abs(between[:3, 3] - first) - 0.5
+        if (sizes == target.shape)[half].all() and (apart * target.spacing <= SAME_MM / 2)[half].all():
             shift[half], off[half] = first[half], 0.0
             flags = [{"code": HALF_PIXEL["code"], "sentence": HALF_PIXEL["sentence"].format(name=name)}]
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in mask.shape])).reshape(3, -1)
-    apart = target.affine[:3, :3] @ ((between[:3, :3] - turn) @ corners + off[:, None])
-    farthest = float(np.linalg.norm(apart, axis=0).max())
+    moved = target.affine[:3, :3] @ ((between[:3, :3] - turn) @ corners + off[:, None])
+    farthest = float(np.linalg.norm(moved, axis=0).max())
     if farthest > SAME_MM:
         raise DataFault("outline_geometry", f"{name} lies {farthest:.1f} mm off the exam's own voxels. {MEND}")
     ends = turn @ corners + shift[:, None]

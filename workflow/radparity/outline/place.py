@@ -51,24 +51,27 @@ def place_volume(
     native: NDArray[np.float64],
     grid: NDArray[np.float64],
     shape: tuple[int, ...],
-) -> tuple[int, list[int], dict[str, NDArray[np.bool_]]]:
-    """Outlined volumes on the breast's grid, as masks of the breast are: the judged section, all sections that anyone
-    marked, and each rater's part.
+) -> tuple[int, dict[str, NDArray[np.bool_]], list[int]]:
+    """Outlined volumes on the breast's grid: the judged section, each rater's part of it, all sections with an outline.
 
     Judged is the section on which the raters' union is largest, the first of equals. Axes of the parts (anterior,
     superior). Raises DataFault `outline_side` where nothing lies in this breast.
     """
+    placed = {rater: on_breast(mask, native, grid, shape) for rater, mask in masks.items()}
+    union = np.any(list(placed.values()), axis=0).sum(axis=(1, 2))
+    if not union.any():
+        raise DataFault("outline_side", "the outlines lie outside this breast")
+    section = int(union.argmax())
+    return section, {rater: mask[section] for rater, mask in placed.items()}, np.flatnonzero(union).tolist()
+
+
+def on_breast(
+    mask: NDArray[np.bool_], native: NDArray[np.float64], grid: NDArray[np.float64], shape: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """A mask of the native grid (section, anterior, superior) on the breast's, as masks of the breast are put there."""
     between = np.linalg.inv(native) @ grid
     ratio = np.diag(between)[:3]
     first = np.rint(between[:3, 3] - (0.5 * ratio - 0.5)).astype(int)
     size = np.rint(np.array(shape) * ratio).astype(int)
-    own = tuple(slice(start, start + count) for start, count in zip(first, size, strict=True))
-    placed = {}
-    for rater, mask in masks.items():
-        part = mask[own].astype(np.uint8)
-        placed[rater] = resample(part, shape, order=0) > 0 if part.any() else np.zeros(shape, bool)
-    union = np.any(list(placed.values()), axis=0).sum(axis=(1, 2))
-    if not union.any():
-        raise DataFault("outline_side", "the outlines lie outside this breast")
-    section, marked = int(union.argmax()), np.flatnonzero(union).tolist()
-    return section, marked, {rater: mask[section] for rater, mask in placed.items()}
+    part = mask[tuple(slice(start, start + count) for start, count in zip(first, size, strict=True))]
+    return resample(part.astype(np.uint8), shape, order=0) > 0 if part.any() else np.zeros(shape, bool)

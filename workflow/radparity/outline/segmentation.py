@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom.tag import Tag
 
 from radparity.intake.multiframe import frames
+from radparity.outline.cancer import refuse_others
 from radparity.outline.exam import Images, Target, section_affine
 from radparity.outline.lattice import on_lattice
 from radparity.outline.segments import Segment, choose, number_of
@@ -31,11 +32,11 @@ def read_segmentation(
 
     Frames are placed one by one, so that their order, and sections that are left out, do not matter. A fractional
     segmentation marks the voxels of which at least half belong to it.
-    Raises DataFault `outline_unreadable`, `outline_segment`, `outline_unplaced`, those of the exam's checks and of
-    `on_lattice`.
+    Raises DataFault `outline_unreadable`, `outline_segment`, `outline_tissue`, `outline_unplaced`, those of the exam's
+    checks and of `on_lattice`.
     """
     own = list(frames(data)) if data.get("PerFrameFunctionalGroupsSequence") else []
-    images.check_linked(str(data.get("FrameOfReferenceUID") or ""), set(_linked(data)), name)
+    images.check_linked(str(data.get("FrameOfReferenceUID") or ""), set(linked(data)), name)
     pixels = _pixels(data, len(own), name)
     kind = str(data.get("SegmentationType"))
     if kind not in KINDS:
@@ -56,6 +57,7 @@ def read_segmentation(
     # 0 is the background of a label map.
     listed = [Segment(n, str(s.get("SegmentLabel") or ""), n in held) for n, s in described.items() if n]
     chosen = {found.number for found in choose(listed, segment, name)}
+    refuse_others(data, [item for number, item in described.items() if number in chosen], name)
     out = target.empty()
     for frame, number, image in zip(own, numbers, pixels, strict=True):
         drawn = np.isin(image, list(chosen)) if labelled else (image > 0) & (number in chosen)
@@ -87,7 +89,7 @@ def _pixels(data: pydicom.Dataset, count: int, name: str) -> NDArray[Any]:
     return np.asarray(pixels)
 
 
-def _linked(data: pydicom.Dataset) -> Iterator[str]:
+def linked(data: pydicom.Dataset) -> Iterator[str]:
     """The images that it says it was drawn on: of the whole object, and of each frame."""
     for word in SOURCES:
         for item in data.get(word) or ():

@@ -58,14 +58,9 @@ def _kinetics_table(exam: str, record: dict[str, Any]) -> Table:
         rows.append(["functional tumour volume, ml", f"{v['millilitres']:.2f}", "", ""])
         said = f"enhancement {v['percent']:g} %, pre-contrast intensity {v['threshold']:g}"
         rows.append(["its thresholds", "the site's", said, ""])
-        rows.append(
-            [
-                "times of the phases",
-                "from the headers",
-                "recorded",
-                f"differ by at most {v['largest_time_difference_s']:g} s",
-            ]
-        )
+        apart = v["largest_time_difference_s"]
+        said = "not known from the headers" if apart is None else f"differ by at most {apart:g} s"
+        rows.append(["times of the phases", "from the headers", "recorded", said])
     head = ["quantity", "ours", "the site's", "agreement"]
     return Table(f"kinetics-table-{exam}", f"Kinetics of exam {exam} beside the site's own", head, rows, words=range(4))
 
