@@ -13,12 +13,12 @@ from statsmodels.stats.proportion import proportion_confint
 from radparity.compare.detection import (
     COLUMNS,
     SUMMARY,
-    components,
     detect,
     detection_summary,
     detection_table,
     wilson,
 )
+from radparity.compare.lesions import components, lesions_of
 from radparity.compare.scores import Case
 
 NO_DEADLINE = settings(deadline=None)  # a busy machine is no fault of the code
@@ -151,3 +151,31 @@ def test_what_is_refused_and_no_case() -> None:
         detect(np.ones(3, bool), np.ones(3, bool), 0.0)
     assert list(detection_table([]).columns) == list(COLUMNS)
     assert list(detection_summary(detection_table([])).columns) == list(SUMMARY)
+
+
+@NO_DEADLINE
+@given(
+    hnp.arrays(bool, (12, 14), elements=st.sampled_from([False, False, True])),
+    st.sampled_from([0.7, 1.5, 2.5, 6.0]),
+)
+def test_specks_of_a_rule_are_no_lesions_but_no_case_loses_its_own(mask: np.ndarray, step: float) -> None:
+    case = Case("c", "p", mask, {"S": mask}, (step, step), by_rule=True)
+    found = lesions_of(case, mask)
+    sizes = {frozenset(island): len(island) * step**2 for island in islands(mask)}
+    wanted = {island for island, area in sizes.items() if area >= np.pi * 2.5**2}
+    if sizes and not wanted:
+        assert len(left := islands(found)) == 1 and len(left[0]) * step**2 == max(sizes.values())
+    else:
+        assert set(map(frozenset, islands(found))) == wanted
+    assert lesions_of(replace(case, by_rule=False), mask) is mask
+
+
+def test_a_speck_is_neither_found_nor_missed_and_marking_it_is_false() -> None:
+    outline, speck = np.zeros((40, 40), bool), np.zeros((40, 40), bool)
+    outline[5:15, 5:15], speck[30, 30] = True, True
+    readers = {name: outline | speck for name in ("A", "B", "C")}
+    drawn = Case("c", "p", outline | speck, readers, (0.7, 0.7))
+    for by_rule, lesions, false in ((False, 2, 0), (True, 1, 1)):
+        rows = detection_table([replace(drawn, by_rule=by_rule)])
+        assert (rows["lesions"] == lesions).all() and (rows["found"] == lesions).all()
+        assert (rows["false_positives"] == false).all()

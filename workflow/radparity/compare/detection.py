@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from radparity.compare.lesions import components, lesions_of
 from radparity.compare.patients import Float, draw, number
 from radparity.compare.scores import NETWORK, Case, Mask
 from radparity.consensus import box, leave_one_out
@@ -60,14 +60,6 @@ class Detection(NamedTuple):
     touching: int
 
 
-def components(mask: Mask) -> tuple[NDArray[np.int32], int]:
-    """Connected components of a mask, numbered from 1, and their number: 8-connected in a section, 26 in a volume."""
-    from scipy.ndimage import label
-
-    labels, count = label(mask, structure=np.ones((3,) * mask.ndim), output=np.int32)
-    return labels, int(count)
-
-
 def detect(mask: Mask, reference: Mask, overlap: float = 0.1) -> Detection:
     """Which lesions of the reference a mask found. Both boolean, of one shape, a section or a volume.
 
@@ -106,7 +98,7 @@ def detection_table(cases: Sequence[Case], *, overlap: float = 0.1) -> pd.DataFr
     for case in cases:
         for reference, rater, mask, lesions in _looks(case):
             sections = mask.shape[0] if mask.ndim == 3 else 1
-            found = detect(mask, lesions, overlap)
+            found = detect(mask, lesions_of(case, lesions), overlap)
             note = "" if found.lesions else EMPTY
             rows.append((case.case, case.patient, reference, rater, *found, sections, note))
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -30,5 +30,6 @@ def read_cases(
         own = {reader: masks[..., drawn["raters"].index(reader)] for reader in readers}
         network = load(Path(mask), np.uint8)[0][0] > 0
         steps = tuple(round(float(step), 6) for step in spacing(affine)[1:])
-        cases.append(Case(record["case"], patients[record["case"]], network, own, steps))
+        by_rule = all(reader in drawn.get("by_rule", {}) for reader in readers)
+        cases.append(Case(record["case"], patients[record["case"]], network, own, steps, by_rule))
     return cases

@@ -25,7 +25,7 @@ class Case:
 
     `patient` is the cluster: cases of one patient are never treated as independent in the primary test.
     `readers` maps reader to outline. `spacing_mm` has a voxel size an axis, and is only needed for distances, areas and
-    volumes; none where it is not known.
+    volumes; none where it is not known. `by_rule`: a rule made every outline, whose specks are no lesions.
     """
 
     case: str
@@ -33,6 +33,7 @@ class Case:
     network: Mask
     readers: dict[str, Mask]
     spacing_mm: tuple[float, ...] | None = None
+    by_rule: bool = False
 
 
 def dice(mask: Mask, reference: Mask, empty: EmptyPolicy = "drop") -> float:
