@@ -11,6 +11,7 @@ from test_report import SHEET, TEMPLATES, Tree
 from radparity.outline.picture import draw_suspects
 from radparity.outline.study_shifts import study_shifts
 from radparity.outline.uptake import Finding, Place
+from radparity.report.labels import labels_table
 from radparity.report.outlines import LIMIT, checked_cases, checked_figures, checked_table, shift_warnings, shifts_table
 from radparity.report.site import build
 
@@ -120,3 +121,27 @@ def test_too_few_cases_are_shown_as_such(tree):
 def test_a_study_without_outlines_has_an_empty_table(tree):
     results = with_shifts(tree, study_shifts({}, {}))
     assert shifts_table(results) is None and shift_warnings(results) == []
+
+
+def test_outlines_that_a_rule_made_are_called_a_programs(tmp_path):
+    tree = Tree(tmp_path, SMALL)
+    assert labels_table(tree.results()) is None and "no reader" not in build(tree.results(), TEMPLATES)["data.html"]
+    thresholds = {"T0": (70, 35, 100), "T1": (70, 65, 120), "T2": (110, 40, 90)}
+    for path in tree.files["outline"]:
+        record = json.loads(open(path).read())
+        if record["case"] in thresholds:
+            percent, threshold, counted = thresholds[record["case"]]
+            made = {"percent": percent, "threshold": threshold, "voxels": 100, "site_voxels": counted}
+            record |= {"fills_volume": True, "by_rule": {record["raters"][0]: made | {"millilitres": counted / 10}}}
+            with open(path, "w") as stream:
+                stream.write(json.dumps(record))
+    table = labels_table(tree.results())
+    said = dict(table.rows)
+    outlines = [record["raters"] for record in tree.results().used("outline").values()]
+    assert said["outlines that a rule made from the phases (a program's, no reader's)"] == "3"
+    assert said["outlines from the raters' files"] == str(sum(map(len, outlines)) - 3)
+    assert said["early enhancement at least, %: outlines"] == "70: 2, 110: 1"
+    assert said["intensity before contrast at least: median (range)"] == "40 (35 to 65)"
+    assert said["outlines with as many voxels as the site counted"] == "1 of 3"
+    assert any(value == f"3 of {len(outlines)}" for value in said.values())
+    assert "no reader" in build(tree.results(), TEMPLATES)["data.html"]

@@ -7,6 +7,7 @@ from typing import Any
 from radparity.record import read
 from radparity.report import data, flow
 from radparity.report.counted import Counted
+from radparity.report.labels import labels_table
 from radparity.report.results import Results
 from radparity.report.stamp import strata_table
 from radparity.report.tables import Table
@@ -18,6 +19,7 @@ def data_page(results: Results, counted: Counted) -> dict[str, Any]:
         "data": data.data_tables(results),
         "resolution": data.resolution_plot(results),
         "strata": strata_table(results),
+        "labels": labels_table(results),
         "exclusions": exclusions_table(counted),
         "decisions": flow.decisions_table(results.records["eligible"]),
         "twins": twins_table(results),
