@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -23,6 +25,7 @@ from radparity.download.sheet import Series, check_series
 from radparity.download.wanted import of_exam
 from radparity.estimate import download_row, raw_megabytes
 from radparity.estimate_text import text
+from radparity.report.flow import End, exam_rows
 from radparity.sheets import Breast, Exam, Reading, read
 from radparity.strata import read_strata
 from radparity.study import Study
@@ -275,6 +278,37 @@ def test_the_estimate_says_what_is_to_be_fetched(tmp_path):
         assert ("megabits_per_second" in text(tmp_path / "e.tsv", 1.0)) == (speed is None)
 
 
+def test_a_patient_who_withdraws_leaves_the_sheet_of_series_too(place):
+    from radparity.trace.withdrawal import _sheets
+
+    write_sheet(Path("series.tsv"), [GOOD, GOOD | {"exam": "E2", "path": "E2/dynamic"}])
+    own = study([], ("E1", "E2"))
+    sheets = own.config.sheets.model_copy(update={name: None for name in ("decisions",)} | {"series": "series.tsv"})
+    for name in ("exams", "breasts", "readings"):
+        write_sheet(Path(f"{name}.tsv"), [{"exam": "E3"}])
+        sheets = sheets.model_copy(update={name: f"{name}.tsv"})
+    whom = SimpleNamespace(exams={"E2"}, breasts={"E2L"}, patients={"P2"})
+    found = _sheets(replace(own, config=own.config.model_copy(update={"sheets": sheets})), whom)
+    [(text, rows)] = found.values()
+    assert rows == [3] and "E1/dynamic" in text and "E2" not in text
+
+
+def test_another_row_of_the_sheet_is_said_to_be_why():
+    from radparity.why.causes import Sheets
+
+    [cause] = Sheets(study([]), {}).of_case("exam", "E1", [(("announced",), "a" * 64, "b" * 64)])
+    assert cause == ("sheet", "exam E1: the sheet of series announces something else")
+
+
+def test_an_exam_that_could_not_be_fetched_has_the_first_box_of_the_flow_chart():
+    ends = {
+        "E1": End("excluded", "intake", "no_dicom", "", "none"),
+        "E2": End("excluded", "download", "download_missing", "", "gone"),
+        "E3": End(),
+    }
+    assert [row["stage"] for row in exam_rows(ends)] == ["", "download", "intake"]
+
+
 def test_the_stage_is_counted_where_something_is_downloaded(place, store):
     from radparity.status.stages import parts
 
@@ -285,8 +319,6 @@ def test_the_stage_is_counted_where_something_is_downloaded(place, store):
 
 
 def study_of_the_demo(raw, rows=()):
-    from dataclasses import replace
-
     from radparity.load import load_study
 
     raw["sheets"] = {name: str(ROOT / path) for name, path in raw["sheets"].items()}

@@ -14,8 +14,9 @@ from radparity.download.fetch import fetch, standing
 from radparity.download.note import WRITING, Arrived, Note, read_note, sync, write_note
 from radparity.download.options import Options
 from radparity.download.store import Gone, Listed, Store
-from radparity.download.wanted import MEGABYTE, ROUNDED, Wanted
+from radparity.download.wanted import MEGABYTE, Wanted
 from radparity.intake.source import below
+from radparity.ledger import digest_file
 from radparity.record import DataFault
 
 OBJECT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -30,12 +31,16 @@ def download_exam(
 ) -> dict[str, Any]:
     """Fetch what the rows of one exam announce and is not there yet; returns the facts for its record.
 
+    Where all of it lies there as it came the store is not asked: an exam once fetched needs no internet any more.
+
     Raises DataFault where the store does not have what is announced, or other bytes; StoreError where it does not
     serve; OSError where the disk does not take it, or other files lie in the exam's folder. What has come stays.
     """
     exam, store = raw / rows[0].exam, Store(options)
-    listed = {row: _listing(store, row) for row in rows}
     before = read_note(exam)
+    if before and _lies_there(exam, rows, before):
+        return _facts(rows, before.objects)
+    listed = {row: _listing(store, row) for row in rows}
     for row in rows:
         (raw / row.path).mkdir(parents=True, exist_ok=True)
     _clear(exam, listed, before)
@@ -58,6 +63,19 @@ def download_exam(
     return _facts(rows, objects)
 
 
+def _lies_there(exam: Path, rows: Sequence[Wanted], note: Note) -> bool:
+    """Whether the note is of what the rows announce, and the exam's folder holds that and nothing else."""
+    if note.addresses != {row.folder: row.address for row in rows}:
+        return False
+    for row in rows:
+        own = note.objects[row.folder].values()
+        if len(own) != row.files or not row.fits(sum(one.bytes for one in own)):
+            return False
+    noted = note.files
+    there = {Path(entry.path).relative_to(exam).as_posix(): Path(entry.path) for entry in below(exam)}
+    return there.keys() == noted.keys() and all(digest_file(path) == noted[n].sha256 for n, path in there.items())
+
+
 def _key(job: Job) -> str:
     return f"{job[0].folder}/{job[1].name}"
 
@@ -76,7 +94,7 @@ def _listing(store: Store, row: Wanted) -> list[Listed]:
             f"{row.path}: the store holds {len(found)} objects at its address, the sheet says {row.files}. {NEWER}",
         )
     size = sum(one.size for one in found)
-    if abs(size - row.size) > (0 if row.exact else ROUNDED):
+    if not row.fits(size):
         raise DataFault(
             "download_size", f"{row.path}: the store holds {size:,} bytes, the sheet says {row.size:,}. {NEWER}"
         )

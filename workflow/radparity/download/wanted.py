@@ -34,6 +34,10 @@ class Wanted(NamedTuple):
         """Where it lands within the folder of its exam."""
         return self.path.partition("/")[2]
 
+    def fits(self, size: int) -> bool:
+        """Whether so many bytes can be what is announced."""
+        return abs(size - self.size) <= (0 if self.exact else ROUNDED)
+
     @property
     def bucket(self) -> str:
         """The part of the store that it lies in."""

@@ -106,7 +106,7 @@ def _sheets(study: Study, whom: Subject) -> dict[Path, tuple[str, list[int]]]:
     config, names_of = study.config, {*whom.exams, *whom.breasts}
     own = about(("exam", "breast"), names_of)
     paths = [config.sheets.exams, config.sheets.breasts, config.sheets.readings, config.sheets.decisions]
-    paths += [arm.sheet for arm in config.arms.values() if arm.external]
+    paths += [config.sheets.series, *(arm.sheet for arm in config.arms.values() if arm.external)]
     found = {Path(path): rows_without(Path(path), own) for path in dict.fromkeys(paths) if path}
     given = Path(config.plan, GIVEN)
     if given.is_file():

@@ -133,6 +133,8 @@ class Sheets:
             if path[0] == "raw":
                 own = self.of_raw(path[1], before, now)
                 causes.add(own or Cause("sheet", f"{unit} {case}: the sheets name other files"))
+            elif path[0] == "announced":
+                causes.add(Cause("sheet", f"{unit} {case}: the sheet of series announces something else"))
             elif path[:2] == ("sheets", "exams"):
                 whose = f"breast {path[4]}" if path[3:4] == ("breasts",) else f"exam {path[2]}"
                 causes.add(Cause("sheet", f"{whose}: {path[-1]}: {said(before)} -> {said(now)}"))
