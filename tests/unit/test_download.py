@@ -166,6 +166,7 @@ def test_images_of_another_series(raw, store):
     rows[0]["address"], rows[1]["address"] = rows[1]["address"], rows[0]["address"]
     rows[0]["megabytes"], rows[1]["megabytes"] = rows[1]["megabytes"], rows[0]["megabytes"]
     assert fault(raw, store, rows) == "download_series"
+    assert [path.name for path in (raw / EXAM).iterdir() if path.is_dir()] == []
 
 
 def test_a_store_that_does_not_serve_is_no_fault_of_the_exam(raw, store):

@@ -139,22 +139,28 @@ def _fetch_all(store: Store, raw: Path, todo: Sequence[Job]) -> dict[str, Arrive
 
 
 def _check_series(raw: Path, listed: Mapping[Wanted, Sequence[Listed]]) -> None:
-    """Whether the first image of each series says that it is of that series; what has no header says nothing."""
+    """Whether the first image of each series says that it is of that series; what has no header says nothing.
+
+    A series that is another one goes again: it would lie in the way of the right one.
+    """
     import pydicom
     from pydicom.errors import InvalidDicomError
 
+    wrong = []
     for row, found in listed.items():
+        image = raw / row.path / found[0].name
         try:
-            data = pydicom.dcmread(
-                raw / row.path / found[0].name, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"]
-            )
+            data = pydicom.dcmread(image, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
         except InvalidDicomError:
             continue
         if str(data.get("SeriesInstanceUID", row.series)) != row.series:
-            raise DataFault(
-                "download_series",
-                f"{row.path}: the images at the address are of another series than the sheet says. Correct its row",
-            )
+            shutil.rmtree(image.parent)
+            wrong.append(row.path)
+    if wrong:
+        raise DataFault(
+            "download_series",
+            f"{', '.join(wrong)}: the images at the address are of another series than the sheet says. Correct it",
+        )
 
 
 def _facts(rows: Sequence[Wanted], objects: Mapping[str, Mapping[str, Arrived]]) -> dict[str, Any]:
