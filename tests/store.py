@@ -25,12 +25,12 @@ class Store:
 
     faults: object to what happens at its next requests, in order: `gone`, `busy`, `flipped` (a byte), `short` (the
     whole answer ends early), `broken` (the connection does). etags: what is listed instead of the MD5. sent: how often
-    each object was sent whole. After `stall_after` objects were sent no further one is, until `go` is set.
+    each object was sent whole. After `stall_after` objects no further one is sent until `go` is set.
     """
 
     def __init__(self, page=1000):
         self.objects, self.faults, self.etags = {}, {}, {}
-        self.page, self.busy, self.stall_after = page, False, None
+        self.page, self.busy, self.stall_after, self.begun = page, False, None, 0
         self.sent, self.requests, self.go, self.lock = Counter(), [], threading.Event(), threading.Lock()
         self.server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"store": self}))
         self.address = f"http://127.0.0.1:{self.server.server_port}"
@@ -61,6 +61,13 @@ class Store:
 
     def etag(self, name):
         return self.etags.get(name) or hashlib.md5(self.content(name)).hexdigest()
+
+    def wait_for_go(self):
+        with self.lock:
+            self.begun += 1
+            stalled = self.stall_after is not None and self.begun > self.stall_after
+        if stalled:
+            self.go.wait()
 
     def fault(self, name):
         with self.lock:
@@ -104,8 +111,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
         if fault == "busy":
             return self.answer(503, b"<Error><Code>SlowDown</Code></Error>")
-        if self.store.stall_after is not None and sum(self.store.sent.values()) >= self.store.stall_after:
-            self.store.go.wait()
+        self.store.wait_for_go()
         whole = self.store.content(name)
         first, last = 0, len(whole) - 1
         if asked := self.headers.get("Range"):
