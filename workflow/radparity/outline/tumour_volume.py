@@ -81,7 +81,8 @@ def within(box: Box, affine: NDArray[np.float64], shape: tuple[int, ...]) -> NDA
     for half in box.half_axes:
         length = float(np.linalg.norm(half))
         step = (half / length) @ affine[:3, :3]
-        along = np.ix_(*(step[axis] * np.arange(shape[axis]) for axis in range(3)))
-        place = along[0] + along[1] + along[2] + (half / length) @ (affine[:3, 3] - box.centre)
-        found &= np.abs(place) <= length + INSIDE_MM
+        sections, rows, columns = (step[axis] * np.arange(shape[axis]) for axis in range(3))
+        plane = rows[:, None] + columns + (half / length) @ (affine[:3, 3] - box.centre)
+        for section, place in enumerate(sections):  # one by one: a whole volume of positions would fill the memory
+            found[section] &= np.abs(place + plane) <= length + INSIDE_MM
     return found
