@@ -4,6 +4,7 @@ import csv
 import html
 import json
 import re
+import zipfile
 
 import pytest
 from pages import visit
@@ -12,13 +13,14 @@ EXAMS = "E05 E07 E16 E18 E24 E25 E26 E31".split()
 NOT_AVAILABLE = "Equivalence and consensus are not available: each case has one reference, made by software."
 # What speaks of readers in general, and claims none for this study.
 GENERAL = (
-    "How far readers are from one another is not known",
+    "how far readers are from one another is not known",
     "need three readers or more",
     "not how well a reader would do",
     "with fewer than three readers",
     "no reader outlined them",
-    "How close readers would be",
+    "how close readers would be",
     "of the other three readers",
+    "radiologist-level performance by using",
 )
 
 
@@ -100,11 +102,10 @@ def test_no_page_calls_a_programs_outline_a_readers(study):
     pages = [*report.glob("*.html"), *report.glob("cases/*.html")]
     assert len(pages) > 10
     for page in pages:
-        text = said(page)
+        text = said(page).lower()
         for general in GENERAL:
             text = text.replace(general, "")
-        found = re.findall(r".{40}(?:[Rr]eader|[Rr]adiologist).{30}", text)
-        assert not [one for one in found if "report" not in page.name], (page.name, found)
+        assert re.findall(r".{0,40}(?:reader|radiologist).{0,30}", text) == [], page.name
 
 
 def test_what_needs_three_readers_is_refused_with_a_sentence(study):
@@ -114,7 +115,12 @@ def test_what_needs_three_readers_is_refused_with_a_sentence(study):
 
 
 def test_the_copy_to_send_away_and_the_networks_card_say_it_too(study):
-    code, out = study.snakemake("share", "bundle", "--config", "bundle={floor: 0.0}")
+    study.configure(bundle={"floor": 0.0, "licence": "for a test", "contact": ""})
+    code, out = study.snakemake("share", "bundle")
     assert code == 0, out[-3000:]
     shared = (study.folder / "results/share/report/index.html").read_text()
     assert NOT_AVAILABLE in shared
+    with zipfile.ZipFile(study.folder / "results/bundle/unet.zip") as bundle:
+        (card,) = (name for name in bundle.namelist() if name.endswith(".md"))
+        text = bundle.read(card).decode()
+    assert "Dice of the mask with the reference made by software" in text and NOT_AVAILABLE in text

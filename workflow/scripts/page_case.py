@@ -24,7 +24,8 @@ def make(run):
     banner = PHANTOM_BANNER if given["virtual"] else ""
     page = templates(Path(run.inputs("templates")[0]).parent).get_template("case.html.j2")
     stamps, stamped = ([STAMP], "Pilot. ") if given["pilot"] else ([], "")
-    around = frame(given["study"], CASES, PAGES, "../", stamps, stamped, banner)
+    pages = PAGES | {"index.html": rules.words.start}
+    around = frame(given["study"], CASES, pages, "../", stamps, stamped, banner)
     run.output["page"].write_text(page.render(around | variables(content, rules)), encoding="utf-8")
     if content.view is None:
         run.output["thumbnail"].write_bytes(without_images("no images: the case left the study before"))

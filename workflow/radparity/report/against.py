@@ -21,6 +21,7 @@ from radparity.report.tables import Table, interval, masks_of, missing, number, 
 from radparity.report.verdict import Verdict
 
 REFERENCE = "reference"
+NONE = "not to be had"
 
 
 def estimate(main: pd.DataFrame, config: Mapping[str, Any], arm: str | None = None) -> Verdict:
@@ -38,8 +39,8 @@ def estimate(main: pd.DataFrame, config: Mapping[str, Any], arm: str | None = No
     number_of = (
         f"Over {row['n']} test case{cases} of {row['patients']} patient{patients} the mean Dice of the {who} on"
         f" {whose(readers, compare['reference'])} is {number(row['mean'])} ({level}"
-        f" {interval(row['mean_low'], row['mean_high']) or 'not to be had'}); the median is {number(row['median'])}"
-        f" ({interval(row['median_low'], row['median_high']) or 'not to be had'})."
+        f" {interval(row['mean_low'], row['mean_high']) or NONE}); the median is {number(row['median'])}"
+        f" ({level} {interval(row['median_low'], row['median_high']) or NONE})."
     )
     return Verdict(headline, f"{WHY_NOT} {number_of}", _limits(config, row))
 

@@ -42,8 +42,10 @@ def build(results: Results, folder: Path) -> dict[str, str]:
     folder: of the templates. The same results give the same bytes. An interim report has no list of cases.
     """
     counted, source = count(results), templates(folder)
-    pages = {name: title for name, title in PAGES.items() if not (results.interim and name == CASES)}
-    common, words = _common(results, counted, pages), study_words(results.config)
+    words = study_words(results.config)
+    titles = PAGES | {"index.html": words.start}
+    pages = {name: title for name, title in titles.items() if not (results.interim and name == CASES)}
+    common = _common(results, counted, pages)
     made = {
         name: source.get_template(f"{name}.j2").render(
             frame(page=name, **common) | {"words": words} | SHOWN[name](results, counted)

@@ -11,20 +11,21 @@ from radparity.raters import by_software, few, whose
 
 @dataclass(frozen=True)
 class Words:
-    """few: of one or two raters. subject, question, together: of titles. others: what the network is compared with;
-    drawn: whose outlines the pictures show; people: whether people drew them."""
+    """few: of one or two raters. start, subject, question, together: of titles. others: what the network is
+    compared with; drawn: whose outlines the pictures show."""
 
     few: bool
+    start: str
     subject: str
     question: str
     together: str
     others: str
     drawn: str
-    people: bool = True
 
 
 MANY = Words(
     few=False,
+    start="Verdict",
     subject="network against readers",
     question="does the network segment as the readers do?",
     together="Network and readers",
@@ -40,6 +41,7 @@ def words_of(readers: Mapping[str, Any], rule: str = "intersection") -> Words:
     program = by_software(readers)
     return Words(
         few=True,
+        start="Estimate",
         subject="network against one reference",
         question=f"how close does the network come to {whose(readers, rule)}?",
         together="Network and reference",
@@ -47,7 +49,6 @@ def words_of(readers: Mapping[str, Any], rule: str = "intersection") -> Words:
         drawn=("the reference's outlines" if program else "the raters' outlines")
         if len(readers["test"]) > 1
         else ("the reference's outline" if program else "the reader's outline"),
-        people=not program,
     )
 
 
