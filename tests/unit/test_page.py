@@ -268,7 +268,13 @@ def test_a_test_case_that_no_reference_can_judge_left_at_the_comparison():
 def test_the_page_of_a_case_of_a_pilot_says_so(tmp_path, pilot):
     made = {"page": "results/report/cases/{breast}.html", "thumbnail": "results/report/cases/{breast}.webp"}
     params = {"study": "noise", "virtual": False, "pilot": pilot, "arm": "unet", "readers": ["R1", "R2"]}
-    params |= {"reference": "intersection", "empty_reference": "drop", "unit": "breast", "cases": {"E1L": WHO}}
+    params |= {
+        "reference": "intersection",
+        "empty_reference": "drop",
+        "made_by": "people",
+        "unit": "breast",
+        "cases": {"E1L": WHO},
+    }
     rule = {
         "rule": "page_case",
         "wildcards": {"batch": "one"},
