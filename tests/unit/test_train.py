@@ -616,7 +616,7 @@ ONE_CHANNEL = replace(SETTINGS, architecture=Architecture.of("paper", channels=1
 def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
     refusals: list[tuple[str, list[Breast], list[Breast], Settings]] = [
         ("no malignant breast", TRAINING[3:], [], SETTINGS),
-        ("no benign breast", TRAINING[:3], [], SETTINGS),
+        ("gives patches without tumour", TRAINING[:3], [], SETTINGS),
         (r"patients \['p0'\] are in training and in validation", TRAINING, TRAINING[:1], SETTINGS),
         ("19 sections", TRAINING, [], replace(SETTINGS, patch=(27, 43, 43))),
         ("use 43 or 51 instead of 44", TRAINING, [], replace(SETTINGS, patch=(19, 43, 44))),

@@ -1,6 +1,7 @@
 """A study of breasts that all have a cancer: from DICOM to the report, with negatives from tumour-free sections."""
 
 import json
+import zipfile
 
 import nibabel
 import numpy as np
@@ -82,7 +83,11 @@ def test_the_report_says_what_such_a_study_cannot_know(study):
     assert not (study.folder / "results/predict/unet/benign.json").exists()
 
 
-def test_a_bundle_asks_for_a_floor(study):
+def test_a_bundle_asks_for_a_floor_and_its_card_says_what_nobody_looked_at(study):
     code, out = study.snakemake("bundle", "-n")
-    assert code != 0 and "Traceback" not in out
-    assert "Write a probability instead: floor: 0.5" in out
+    assert code != 0 and "Write a probability instead: floor: 0.5" in out
+    study.configure(bundle={"floor": 0.5})
+    code, out = study.snakemake("bundle")
+    assert code == 0, out[-3000:]
+    with zipfile.ZipFile(study.folder / "results/bundle/unet.zip") as bundle:
+        assert "No benign breast was looked at" in bundle.read("model_card.md").decode()
