@@ -53,8 +53,9 @@ def test_every_stage_sees_the_cohorts(study):
     gone = ("E05", "E16", "E36")
     assert not [path for path in results.rglob("*") if path.name.rstrip("LR") in gone]
     flow = table(results / "report/flow.tsv")
-    left = {row["code"]: int(row["breasts"]) for row in flow if row["stage"] == "cohort"}
-    assert left == {"test_cohort_unlabelled": 2, "cohort_not_named": 1}
+    left = {(row["label"], row["code"]): int(row["breasts"]) for row in flow if row["stage"] == "cohort"}
+    unlabelled = {(label, "test_cohort_unlabelled"): 1 for label in ("malignant", "benign")}
+    assert left == unlabelled | {("malignant", "cohort_not_named"): 1}
     assert sum(int(row["breasts"]) for row in flow) == len(EXAMS)
     assert sum(int(row["exams"]) for row in table(results / "report/flow_exams.tsv")) == len(EXAMS)
 

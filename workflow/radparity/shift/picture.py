@@ -47,8 +47,9 @@ def _curves(axis: Any, cases: pd.DataFrame, name: str) -> None:
     own = {side: np.sort(cases.loc[cases["cohort"] == side, name].dropna().to_numpy(float)) for side in SIDES}
     for side, (label, colour, line) in SIDES.items():
         if len(own[side]):
-            share = np.arange(1, len(own[side]) + 1) / len(own[side])
-            axis.step(own[side], share, where="post", label=label, color=colour, linestyle=line)
+            share = np.arange(len(own[side]) + 1) / len(own[side])
+            values = np.concatenate([own[side][:1], own[side]])
+            axis.step(values, share, where="post", label=label, color=colour, linestyle=line)
     together = np.concatenate(list(own.values()))
     if len(together) and together.min() > 0 and together.max() > 1.5 * together.min():
         axis.set_xscale("log")
