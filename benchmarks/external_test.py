@@ -19,7 +19,7 @@ INTERNAL, EXTERNAL, FAILED, TOGETHER = 0.85, 0.70, 0.08, 0.04
 
 
 def dice(generator: np.random.Generator, patients: int, mean: float, cases: int) -> np.ndarray:
-    """Dice (patients * cases,): beta-distributed by patient, 8 per cent of patients failed at 0; her cases are alike."""
+    """Dice (patients * cases,): beta by patient, 8 per cent of patients failed at 0; her cases are alike."""
     hers = generator.beta(8 * mean, 8 * (1 - mean), patients)
     hers = np.where(generator.random(patients) < FAILED, 0.0, hers)
     own = np.repeat(hers, cases)
