@@ -310,3 +310,21 @@ def test_the_scale_is_what_the_harmonization_says():
 def test_a_sliver_of_a_breast_is_a_fault():
     with pytest.raises(DataFault, match="too_few_sections"):
         harmonize.harmonize_breast(phases_of(shape=(4, 9, 9, 4)), AFFINE, [0, 1, 2, 3], "left", "A", "pre_p95", PLAIN)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_breast_without_a_side_is_the_one_that_the_volume_shows(side):
+    volume, affine = np.random.default_rng(1).normal(size=(20, 4, 4)), AFFINE.copy()
+    affine[0, 3] += {"left": 0, "right": 200}[side]
+    named = grid.breast_grid(volume, affine, side, GridRules())
+    open_ = grid.breast_grid(volume, affine, None, GridRules())
+    assert np.array_equal(open_.cut(volume), named.cut(volume)) and np.array_equal(open_.affine, named.affine)
+    assert grid.side_shown(open_.affine, open_.shape) == side
+
+
+def test_a_breast_without_a_side_in_a_volume_of_both_is_refused():
+    affine = np.diag([3.5, 1, 1, 1.0])
+    affine[0, 3] = -3.5 * 23.5
+    with pytest.raises(DataFault, match="shows both") as error:
+        grid.cut_breast(np.ones((48, 4, 4)), affine, None)
+    assert error.value.code == "side_open"

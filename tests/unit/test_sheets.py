@@ -91,6 +91,13 @@ def test_a_breast_on_the_side_that_its_exam_does_not_show():
         check(rows, [breast("B1", "E0")], [], [])
 
 
+def test_a_side_may_stay_empty_where_the_exam_has_one_breast():
+    rows = [Exam(exam="E0", patient="P1", folder="f", side="right")]
+    check(rows, [breast("B1", "E0", side=None)], [], [])
+    with pytest.raises(ConfigError, match="row 2: B1 names no side, and E0 has another row"):
+        check(rows, [breast("B1", "E0", side=None), breast("B2", "E0", side="right")], [], [])
+
+
 OWN = {"implant": "switch", "years": "number", "density": "text"}
 
 

@@ -211,6 +211,11 @@ FAULTS: dict[str, Fault] = {
         flag=True,
     ),
     "side_disagrees": Fault("harmonize", "the volume lies on the other side", "Correct the column `side`"),
+    "side_open": Fault(
+        "harmonize",
+        "the breasts sheet names no side and the volume shows both breasts",
+        "Fill the column `side` of the breasts sheet: the side of the cancer",
+    ),
     "midline_unclear": Fault(
         "harmonize",
         "origin and image disagree on whether one breast or both are shown, or where the midline is",

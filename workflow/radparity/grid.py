@@ -72,14 +72,16 @@ class BreastGrid:
         }
 
 
-def breast_grid(image: NDArray[Any], affine: NDArray[np.float64], side: str, rules: GridRules) -> BreastGrid:
+def breast_grid(image: NDArray[Any], affine: NDArray[np.float64], side: str | None, rules: GridRules) -> BreastGrid:
     """The grid of the left or right breast of an exam (spec sections 3 and 6).
 
     image: the exam's first post-contrast volume (section, anterior, superior); the midline is looked for in it.
+    side: None for the one that the volume shows.
     A volume of one breast is taken whole, one of both is cut at the midline. Sections stay as acquired where they are
     the coarsest axis; axial, coronal and isotropic exams get sections of about `section_mm` and square pixels of the
     finer in-plane spacing. Then the in-plane rule holds.
-    Raises DataFault `side_disagrees` where the side is not imaged, `midline_unclear`.
+    Raises DataFault `side_disagrees` where the side is not imaged, `side_open` where none is given and both are,
+    `midline_unclear`.
     """
     first, last, midline = _own_sections(image, affine, side)
     native = affine.copy()
@@ -100,24 +102,33 @@ def breast_grid(image: NDArray[Any], affine: NDArray[np.float64], side: str, rul
 
 
 def _own_sections(
-    image: NDArray[Any], affine: NDArray[np.float64], side: str
+    image: NDArray[Any], affine: NDArray[np.float64], side: str | None
 ) -> tuple[int, int, tuple[float, str] | None]:
     """First and last section of one side, and the midline where there is one. Sections count to the patient's right."""
     x = section_positions(affine, image.shape)
     midline = find_midline(image, affine)
     if midline is not None:
+        if side is None:
+            raise DataFault(
+                "side_open", "the volume shows both breasts and the breasts sheet does not say which counts"
+            )
         own = np.flatnonzero(x < midline[0] if side == "left" else x >= midline[0])
         if own.size == 0:
             raise DataFault("side_disagrees", f"no section lies on the {side} of the midline. Correct the column side")
         return int(own[0]), int(own[-1]), midline
-    lies = "left" if x.mean() < 0 else "right"
-    if lies != side:
+    lies = side_shown(affine, image.shape)
+    if side not in (None, lies):
         raise DataFault(
             "side_disagrees",
             f"the volume lies on the patient's {lies} (x from {x[0]:.0f} to {x[-1]:.0f} mm) but the breasts sheet"
             f" says {side}. Correct the column side",
         )
     return 0, len(x) - 1, None
+
+
+def side_shown(affine: NDArray[np.float64], shape: tuple[int, ...]) -> str:
+    """The side that a volume of one breast (section, anterior, superior) lies on: left or right."""
+    return "left" if section_positions(affine, shape).mean() < 0 else "right"
 
 
 def in_plane_factor(affine: NDArray[np.float64], rule: str | float) -> float:
@@ -189,7 +200,7 @@ def _interpolate(volume: NDArray[Any], shape: tuple[int, ...], order: int) -> ND
 
 
 def cut_breast(
-    volume: NDArray[Any], affine: NDArray[np.float64], side: str
+    volume: NDArray[Any], affine: NDArray[np.float64], side: str | None
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """The sections of one side and their affine, as `breast_grid` cuts (section, anterior, superior[, phase])."""
     image = volume if volume.ndim == 3 else volume[..., FIRST_POST]

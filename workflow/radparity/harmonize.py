@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radparity.channels import CHANNELS, DEFAULT_CHANNELS
-from radparity.grid import FIRST_POST, BreastGrid, GridRules, breast_grid
+from radparity.grid import FIRST_POST, BreastGrid, GridRules, breast_grid, side_shown
 from radparity.record import DataFault
 from radparity.scaling import exam_landmarks
 from radparity.t2 import place_t2
@@ -120,7 +120,7 @@ def harmonize_breast(
     phases: NDArray[Any],
     affine: NDArray[np.float64],
     times: Sequence[float | None],
-    side: str,
+    side: str | None,
     scanner: str,
     harmonization: str,
     settings: Settings,
@@ -129,6 +129,7 @@ def harmonize_breast(
 ) -> tuple[NDArray[np.float32], NDArray[np.float64], dict[str, Any]]:
     """The channels of one breast (section, anterior, superior, channel), its grid's affine, and the record's facts.
 
+    side: left or right; None for the one that is imaged.
     phases: registered, (section, anterior, superior, phase), the first before contrast; times: s, None where unknown.
     t2: the exam's T2-weighted volume (section, anterior, superior) and its affine, where there is one; it becomes a
     fourth channel, or is left out and flagged. t2_reason: what earlier stages say of it.
@@ -140,7 +141,7 @@ def harmonize_breast(
     grid = breast_grid(phases[..., FIRST_POST], affine, side, settings.grid)
     part = grid.cut(phases)
     if part.shape[0] < FEWEST_SECTIONS:
-        raise DataFault("too_few_sections", f"{part.shape[0]} sections of the {side} breast")
+        raise DataFault("too_few_sections", f"{part.shape[0]} sections of the {side or 'imaged'} breast")
     seconds, assumed = phase_times(times, settings.dce_in, settings.assumed_interval_s)
     weighted, reason, flags = _usable_t2(t2, t2_reason, grid, part, harmonization)
     names = CHANNELS if weighted is not None else DEFAULT_CHANNELS
@@ -163,7 +164,7 @@ def harmonize_breast(
         p95.append(float(np.percentile(np.abs(channel), 95)))
         channels[..., -1] = channel
     facts = {
-        "side": side,
+        "side": side or side_shown(grid.native, part.shape),
         "scanner": scanner,
         "harmonization": harmonization,
         "dce_in": settings.dce_in,

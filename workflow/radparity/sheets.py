@@ -89,13 +89,14 @@ class Exam(Row):
 class Breast(Row):
     """One breast of an exam: the case of the study.
 
+    `side` may stay empty where the exam shows one breast: it is the one that is imaged.
     `section` is for a case that nobody outlined: the one to look at, counted from 0 at the patient's left.
     `breast_mask` is a NIfTI mask of the breast on the exam's grid; those of development breasts train the mask network.
     """
 
     breast: Pseudonym
     exam: Pseudonym
-    side: Literal["left", "right"]
+    side: Literal["left", "right"] | None = None
     label: Literal["malignant", "benign"]
     partition: Literal["development", "tuning", "test", "shown"]
     section: int | None = Field(None, ge=0)
@@ -235,17 +236,22 @@ def check(exams: list[Exam], breasts: list[Breast], readings: list[Reading], rea
             if count > 1:
                 faults.append(f"{sheet} sheet: {name} stands in {count} rows; every id has one row")
     first: dict[str, tuple[str, int]] = {}
-    sides: dict[tuple[str, str], int] = {}
+    sides: dict[tuple[str, str | None], int] = {}
+    shown = Counter(row.exam for row in breasts)
     for number, row in enumerate(breasts, start=2):
         if row.exam not in patient:
             faults.append(f"breasts sheet row {number}: exam {row.exam} is not in the exams sheet. Add its row there")
             continue
         other = sides.setdefault((row.exam, row.side), number)
-        if other != number:
+        if row.side is None and shown[row.exam] > 1:
+            faults.append(
+                f"breasts sheet row {number}: {row.breast} names no side, and {row.exam} has another row. Write left or right"
+            )
+        elif other != number:
             faults.append(
                 f"breasts sheet row {number}: the {row.side} breast of {row.exam} stands already in row {other}"
             )
-        if imaged[row.exam] not in (None, row.side):
+        if row.side and imaged[row.exam] not in (None, row.side):
             faults.append(
                 f"breasts sheet row {number}: the {row.side} breast, but the exams sheet says that {row.exam} shows the"
                 f" {imaged[row.exam]} one. Correct one of them"

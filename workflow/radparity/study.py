@@ -234,7 +234,7 @@ class Study:
     def described(self, breasts: Iterable[str]) -> list[list[str]]:
         """What the report says of breasts: each with its exam, patient, side, label and partition."""
         rows = ((name, self.breasts[name]) for name in breasts)
-        return [[name, r.exam, self.patient_of(name), r.side, r.label, r.partition] for name, r in rows]
+        return [[name, r.exam, self.patient_of(name), r.side or "", r.label, r.partition] for name, r in rows]
 
     def predicted(self, arm: str) -> list[str]:
         """Cases that an arm is applied to; the baseline works on outlined sections only."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from radparity.batch_job import case_job
-from radparity.grid import FIRST_POST
+from radparity.grid import FIRST_POST, side_shown
 from radparity.image import load
 from radparity.intake.source import exam_files
 from radparity.record import DataFault, read
@@ -24,7 +24,7 @@ def work(run):
     weights = ", ".join(run.digests[path] for path in run.inputs("weights"))
     return write_seg(
         run.output["seg"],
-        [Finding("Lesion", run.params["side"], native)],
+        [Finding("Lesion", run.params["side"] or side_shown(grid, mask.shape), native)],
         source.affine,
         source,
         Algorithm(

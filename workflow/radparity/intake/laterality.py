@@ -40,7 +40,12 @@ def tagged(images: Series) -> str | None:
 
 def described(images: Series) -> str | None:
     """Side by the words of the description; None where it names none, or both words."""
-    text = images[0].description.lower()
+    return side_of_words(images[0].description)
+
+
+def side_of_words(description: str) -> str | None:
+    """Side that words name: left, right or both; None where they name none."""
+    text = description.lower()
     found = [side for side, words in WORDS.items() if re.search(words, text)]
     return found[0] if len(found) == 1 else "both" if set(found) == {"left", "right"} else None
 

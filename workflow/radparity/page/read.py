@@ -32,7 +32,7 @@ def read_content(
     checks = [] if view is None else [check_picture(path) for path in files.get("check", ())]
     return Content(
         breast,
-        {name: str(who[name]) for name in WHO},
+        {name: str(who[name] or records.get("harmonize", {}).get(name) or "not said") for name in WHO},
         records=records,
         digests=digests,
         view=view,

@@ -115,7 +115,7 @@ def rows_of(study: Study, breasts: Iterable[str]) -> list[Row]:
     for name in sorted(breasts):
         row = study.breasts[name]
         fold = study.held_out.get(name, "")
-        facts = (row.exam, study.patient_of(name), row.side, row.partition, fold, row.label)
+        facts = (row.exam, study.patient_of(name), row.side or "", row.partition, fold, row.label)
         found.append(Row(name, *facts, images[row.exam], _outlines(study, name)))
     return found
 

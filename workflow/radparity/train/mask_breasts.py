@@ -23,7 +23,7 @@ from radparity.train.sampling import seed_of
 def masked_breast(
     breast: str,
     patient: str,
-    side: str,
+    side: str | None,
     image: NDArray[Any],
     affine: NDArray[np.float64],
     file: Path,
@@ -42,7 +42,7 @@ def masked_breast(
         raise DataFault("breast_mask_unusable", f"column breast_mask of the breasts sheet: {fault.sentence}") from fault
     mask = resize(grid.cut(drawn), (SIDE, SIDE)) > 0.5
     if not mask.any():
-        raise DataFault("breast_mask_unusable", f"{file.name} marks nothing on the {side} side")
+        raise DataFault("breast_mask_unusable", f"{file.name} marks nothing on the {side or 'imaged'} side")
     return MaskedBreast(breast, patient, to_sections(grid.cut(image), spacing(grid.native)), mask)
 
 
