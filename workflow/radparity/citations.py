@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 CC_BY_3 = ("CC BY 3.0", "https://creativecommons.org/licenses/by/3.0/")
@@ -102,6 +102,18 @@ def shipped(exams: Collection[str] = (), raw: str = "") -> list[Cited]:
     """The data of others that ships with the project and that a study of these exams, or from this raw folder, uses."""
     found = list(dict.fromkeys(REAL_EXAMS[exam] for exam in exams if exam in REAL_EXAMS))
     return found + ([LIDC] if raw == "data/lidc" else [])
+
+
+def of_sources(rows: Iterable[Mapping[str, str]]) -> list[Cited]:
+    """The data that a study downloads, by the rows of its sheet of sources: citation, doi, licence, licence_address."""
+    return [
+        Cited(
+            row["citation"].split(" https://doi.org/")[0].rstrip(". ") + ".",
+            row["doi"],
+            (row["licence"], row["licence_address"]),
+        )
+        for row in rows
+    ]
 
 
 def with_data(data: Collection[Cited]) -> list[Cited]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from radparity.cohort.sources import read_sources
 from radparity.config import load
 from radparity.decisions import Decision, check_decisions
 from radparity.download.sheet import Series, check_series
@@ -48,7 +49,16 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
     release = read_release(config.release) if config.release else None
     announced = [row.wanted for row in series if row.exam in by_exam]
     study = Study(
-        config, by_exam, by_name, readings, decisions, by_breast, release=release, settled=settled, series=announced
+        config,
+        by_exam,
+        by_name,
+        readings,
+        decisions,
+        by_breast,
+        release=release,
+        settled=settled,
+        series=announced,
+        sources=read_sources(config.sheets.sources),
     )
     study.enrolment.check()
     refuse_too_little(study, source)

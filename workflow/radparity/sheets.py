@@ -245,7 +245,8 @@ def check(exams: list[Exam], breasts: list[Breast], readings: list[Reading], rea
         other = sides.setdefault((row.exam, row.side), number)
         if row.side is None and shown[row.exam] > 1:
             faults.append(
-                f"breasts sheet row {number}: {row.breast} names no side, and {row.exam} has another row. Write left or right"
+                f"breasts sheet row {number}: {row.breast} names no side, and {row.exam} has another row. Write left or"
+                " right"
             )
         elif other != number:
             faults.append(

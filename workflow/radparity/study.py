@@ -13,6 +13,7 @@ from typing import Any
 
 from radparity.arms import arms_of
 from radparity.batches import Batches
+from radparity.cohort.sources import Source
 from radparity.config import Arm, Config
 from radparity.decisions import Decision
 from radparity.download.announced import Announced
@@ -50,6 +51,8 @@ class Study:
     """of a study that trains on some cohorts and is tested on others, what that made of the sheets"""
     series: list[Wanted] = field(default_factory=list)
     """what is to be downloaded; nothing where all lies there already"""
+    sources: list[Source] = field(default_factory=list)
+    """whose data it is, where a sheet says so"""
 
     kind = "exams"
 
@@ -300,6 +303,11 @@ class Study:
     def plan(self) -> Plan | None:
         """The locked plan, or none."""
         return read_plan(Path(self.config.plan))
+
+    @property
+    def cited(self) -> list[dict[str, str]]:
+        """The rows of the sheet of sources as plain JSON."""
+        return [row.model_dump() for row in self.sources]
 
     @property
     def planned(self) -> dict[str, Any]:

@@ -66,5 +66,6 @@ def described_run(wildcards):
         "given": [os.path.relpath(path) for path in given],
         "exams": [] if study.kind == "masks" else sorted(study.exams),
         "raw": study.config.raw,
+        "sources": [] if study.kind == "masks" else study.cited,
         "rules": rules,
     }

@@ -93,6 +93,7 @@ rule report_study:
         decided=lambda wc: about_decisions(study.decisions, study.config.sheets.decisions),
         left_out=lambda wc: about_left_out(study),
         breasts=lambda wc: study.described(study.cases()),
+        sources=study.cited,
         code=digest("report_study"),
     message:
         "report"

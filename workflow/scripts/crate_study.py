@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from radparity.citations import shipped
+from radparity.citations import of_sources, shipped
 from radparity.code import environment
 from radparity.crate.build import build
 from radparity.crate.package import dump
@@ -16,7 +16,7 @@ with job(snakemake) as run:
         about,
         list(snakemake.input),
         {environment(path): path.as_posix() for path in sorted(environments)},
-        shipped(about["exams"], about["raw"]),
+        [*shipped(about["exams"], about["raw"]), *of_sources(about["sources"])],
         run.params["level"],
     )
     run.output["crate"].write_text(dump(crate), encoding="utf-8")

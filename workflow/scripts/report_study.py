@@ -14,7 +14,7 @@ FOLDER = Path("results/report")
 
 with job(snakemake) as run:
     files = {name: run.inputs(name) for name in (*snakemake.input.keys(), *run.params["files"])}
-    about = (run.params[name] for name in ("breasts", "pilot", "release", "decided", "left_out"))
+    about = (run.params[name] for name in ("breasts", "pilot", "release", "decided", "left_out", "sources"))
     results = read_results(files, run.params["config"], *about)
     results = replace(results, root=root({path: digest_of(Path(path)) for path in run.input}))
     made = build(results, Path(run.inputs("templates")[0]).parent) | {"headline.tsv": headline(results)}

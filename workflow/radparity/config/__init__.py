@@ -58,6 +58,7 @@ class Sheets(Section):
     readings: str
     decisions: str | None = Field(None, description="what people decided about exams, breasts and series")
     series: str | None = Field(None, description="what is to be downloaded, one row a series")
+    sources: str | None = Field(None, description="whose data it is, one row a collection: licence and citation")
 
 
 class Phantom(Section):

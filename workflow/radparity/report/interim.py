@@ -43,7 +43,7 @@ def read_interim(study: Study) -> Results:
     apart = {"raw", "sheets", "keep", "scratch", "audit", "crate"}
     config = study.config.model_dump(mode="json", by_alias=True, exclude=apart)
     decided = about_decisions(study.decisions, study.config.sheets.decisions)
-    said = (about(study), about_release(study), decided, about_left_out(study))
+    said = (about(study), about_release(study), decided, about_left_out(study), study.cited)
     results = read_results(files | found, config, breasts, *said)
     return replace(results, awaited={stage: part.cases for stage, part in awaited.items()}, exams=sorted(study.exams))
 

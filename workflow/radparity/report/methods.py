@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from radparity.citations import METHODS, PAPER, REAL_EXAMS, Cited, shipped, with_data
+from radparity.citations import METHODS, PAPER, REAL_EXAMS, Cited, of_sources, shipped, with_data
 from radparity.raters import few
 from radparity.report import methods_against
 from radparity.report import methods_networks as networks
@@ -77,7 +77,7 @@ def methods(results: Results, ends: Sequence[Outcome], exams: Mapping[str, str],
         ("Comparison", [*_comparison(results, writer), *networks.beside(results, writer.cite)]),
         ("Software", _software(results, software, writer)),
     ]
-    used = with_data(shipped(exams, ""))
+    used = with_data([*shipped(exams, ""), *of_sources(results.sources)])
     return Methods(
         [(heading, " ".join(said)) for heading, said in paragraphs if said],
         [work.sentence for work in writer.references],
@@ -96,6 +96,9 @@ def _design(results: Results, writer: Writer) -> Iterable[str]:
             f"It runs on virtual exams (phantoms) and simulated {drawn}{with_real}: nothing measured here is a clinical"
             " result."
         )
+    if results.sources:
+        cited = "".join(writer.cite(work) for work in of_sources(results.sources))
+        yield f"The images are public{cited}."
     if release := results.config.get("release"):
         yield f"Training, tuning and test saw the exams of release {release} only."
     if trained := results.config.get("train_on"):

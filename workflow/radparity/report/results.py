@@ -61,6 +61,8 @@ class Results:
     """of a study that trains on some cohorts and is tested on others: what `about_left_out` says"""
     decided: dict[str, Any] = field(default_factory=lambda: {"sheet": None, "rows": []})
     """what `radparity.decisions.about_decisions` says"""
+    sources: list[dict[str, str]] = field(default_factory=list)
+    """rows of the sheet of sources"""
     awaited: dict[str, list[str]] | None = None
     """of an interim page: stage to the exams or breasts that will have a record there"""
     exams: list[str] = field(default_factory=list)
@@ -114,6 +116,7 @@ def read_results(
     release: dict[str, Any] | None = None,
     decided: dict[str, Any] | None = None,
     left_out: dict[str, Any] | None = None,
+    sources: Sequence[dict[str, str]] = (),
 ) -> Results:
     """Read a study's results. `files` holds the files of each input of the report's rule, by the input's name."""
     compare: dict[str, dict[str, pd.DataFrame]] = {}
@@ -137,6 +140,7 @@ def read_results(
         decided=decided or about_decisions([], None),
         shift={Path(path).stem: read_table(path) for path in files.get("shift", []) if path.endswith(".tsv")},
         left_out=left_out,
+        sources=list(sources),
     )
 
 
