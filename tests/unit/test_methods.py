@@ -1,6 +1,7 @@
 """The methods paragraphs: each sentence follows the configuration, and none speaks of what the study does not do."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -8,8 +9,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radparity.citations import REAL_EXAM
-from radparity.config import load
+from radparity.citations import ARCHIVE, REAL_EXAM
+from radparity.cohort.sources import read_sources
+from radparity.config import ConfigError, load
+from radparity.report.data_page import sources_table
 from radparity.report.flow import Outcome
 from radparity.report.methods import methods
 from radparity.report.results import STAGES, Breast, Results
@@ -44,7 +47,7 @@ def configuration(**changes):
     return load(raw).model_dump(mode="json", by_alias=True, exclude={"raw", "sheets"})
 
 
-def written(sheet=SHEET, out=(), plane="sagittal", shape=SHAPE, ways=("best", "best", "best"), **changes):
+def written(sheet=SHEET, out=(), plane="sagittal", shape=SHAPE, ways=("best", "best", "best"), sources=(), **changes):
     config = configuration(**changes)
     trained = config["arms"]["unet"]["network"] not in ("external", "nnunet")
     training = {
@@ -66,6 +69,7 @@ def written(sheet=SHEET, out=(), plane="sagittal", shape=SHAPE, ways=("best", "b
         verify={},
         published={},
         files={},
+        sources=list(sources),
     )
     ends = [Outcome("excluded", "convert", "unread", breast=b) if b.breast in out else Outcome(breast=b) for b in sheet]
     exams = {b.exam: "excluded" if b.breast in out else "ok" for b in sheet}
@@ -201,3 +205,34 @@ def test_versions_are_those_that_the_ledger_has_also_where_they_differ():
     said = text()
     assert "NumPy 2.3.5 and 2.4.0" in said and "Python 3.11.7" in said and "PyTorch 2.13.0" in said
     assert "statsmodels" not in said  # no entry names it
+
+
+def test_downloaded_collections_are_cited_with_their_licence_and_the_archive():
+    sources = [row.model_dump() for row in read_sources(str(ROOT / "resources/public_sagittal/sources.tsv"))]
+    found = written(sources=sources)
+    said = dict(found.paragraphs)["Data"]
+    for row in sources:
+        [number] = [n for n, work in enumerate(found.references, 1) if row["doi"] in work]
+        assert f"[{number}]" in said.split("The images are public")[1].split(".")[0]
+        [given] = [work for work in found.data if row["doi"] in work]
+        assert given.startswith(row["citation"][:30]) and given.endswith(f"({row['licence']}).")
+    assert any(ARCHIVE.doi in work for work in found.data)
+    assert "The images are public" not in dict(written().paragraphs)["Data"] and not written().data
+
+
+def test_the_data_page_lists_whose_data_it_is_with_the_licence_one_click_away():
+    sources = [row.model_dump() for row in read_sources(str(ROOT / "resources/public_sagittal/sources.tsv"))]
+    table = sources_table(SimpleNamespace(sources=sources))
+    assert [row[0] for row in table.rows] == [row["cohort"] for row in sources]
+    for cells, row in zip(table.rows, sources, strict=True):
+        assert (cells[1], cells[1].href, cells[2]) == (row["licence"], row["licence_address"], row["commercial_use"])
+        assert cells[4].href == f"https://doi.org/{row['doi']}"
+    assert sources_table(SimpleNamespace(sources=[])) is None
+
+
+def test_a_sheet_of_sources_with_a_column_too_few_is_refused_with_its_header(tmp_path):
+    path = tmp_path / "sources.tsv"
+    path.write_text("cohort\ttitle\tdoi\nispy1\tI\t10.1/x\n")
+    with pytest.raises(ConfigError, match="column 'licence' is missing"):
+        read_sources(str(path))
+    assert read_sources(None) == []
