@@ -42,13 +42,14 @@ WORDS: list[tuple[str, re.Pattern[str], str]] = [
         ("derived", r"\(\d+/\d+/\d+\)\s*[-+]\s*\(\d|pass .*(?<![\d-])\d{1,2}-\d{1,2}(?![\d-])", "arithmetic on series"),
         ("derived", r"^bind\(", "images of other series bound together"),
         ("derived", r"(?<![a-z])mips?(?![a-z])|(?<![a-z])pjn(?![a-z])|projection", "projection"),
-        ("derived", r"(?<![a-z])(?:mpr|vrt|ssd)(?![a-z])|reformat|curved", "reformat"),
+        ("derived", r"(?<![a-z])(?:mpr(?:(?:series|ax|cor|sag)\w*)?|vrt|ssd)(?![a-z])|reformat|curved", "reformat"),
         ("derived", r"(?<![a-z])e?adc(?![a-z])", "apparent diffusion coefficient"),
         ("derived", r"wash\W?(?:in|out)|(?<![a-z])(?:ttp|i?auc\d*)(?![a-z])|time to peak", "map"),
         ("derived", r"slope|ktrans|parametric|kinetic", "map"),
         ("derived", r"colou?r|^cad~|dynacad|cadstream|(?<![a-z])cad(?![a-z])", "made by reading software"),
         ("derived", r"moco|motion\W?corr|registered", "motion-corrected copy"),
         ("derived", r"screen|secondary capt|posdisp|summary|key\W?image|report|^average$", "screenshot or summary"),
+        ("derived", r"dwi mask", "a mask drawn on diffusion images"),
         ("localizer", r"(?<![a-z])(?:locs?|locali[sz]\w*|locator|scouts?|survey)(?![a-z])", "localizer"),
         ("localizer", r"(?<!\d)3\W?p(?:l|lanes?)?(?![a-z])|tri\W?plane|for position", "localizer"),
         ("diffusion", r"dwi|(?<![a-z])dw|(?<![a-z])dti|(?<![a-z])diff|tensor|ivim|trace(?![a-z])", "diffusion"),
@@ -56,16 +57,17 @@ WORDS: list[tuple[str, re.Pattern[str], str]] = [
         ("other", r"fiesta|true?\W?fi|ssfp|(?<![a-z])(?:ciss|btfe|bffe)(?![a-z])", "balanced gradient echo"),
         ("other", r"t[12]\W?map|mapping|\d\W?flip|flip\W?\d", "relaxation mapping"),
         ("other", r"(?<![a-z])(?:epi|pd|flair)(?![a-z])|t2\s?\*|silicone", "neither T1 nor T2"),
-        ("other", r"^(?:fat|in\W?phase|out\W?phase)\s?:|(?<![a-z])(?:opp|outphase|inphase)$", "Dixon, not water"),
+        ("other", r"(?:^|: )(?:fat|in\W?phase|out\W?phase)\s?:", "Dixon, not water"),
+        ("other", r"(?<![a-z])(?:opp|outphase|inphase)$", "Dixon, not water"),
         ("calibration", r"calib|(?<![a-z])cal(?![a-z])|ref\w*\W?scan|sense\W?ref", "calibration"),
         ("calibration", r"coil\W?sens|prescan|shim", "calibration"),
         ("calibration", r"b[01]\W?map|field\W?map|test(?![a-z])", "a map of the field, or a test"),
         ("ultrafast", r"disco|twist|tricks|ultra\W?fast|(?<![a-z])grasp(?![a-z])|4d\W?trak", "ultrafast"),
         ("ultrafast", r"time\W?resolved", "ultrafast"),
         ("dynamic", r"dyn(?!ac)|(?<![a-z])dce(?![a-z])|multi\W?phase", "dynamic"),
-        ("dynamic", r"^ph\d+/|phase\s?=?\s?\d|(?<![a-z])tt=\d", "a numbered or timed phase"),
+        ("dynamic", r"(?:^|: )ph\d+/|phase\s?=?\s?\d|(?<![a-z])tt=\d", "a numbered or timed phase"),
         ("dynamic", r"(?:\d(?:st|nd|rd|th)|first|second|third)\W*pas|(?<![a-z])pass\W*\d", "a pass after contrast"),
-        ("dynamic", r"(?<![a-z])pre\W{0,3}(?:and\W)?post(?![a-z])", "before and after contrast"),
+        ("dynamic", r"(?<![a-z])pre(?: ?x ?\d)?\W{0,3}(?:and\W)?post(?![a-wyz]|x(?!\d))", "before and after contrast"),
         ("dynamic", r"(?<![a-z])post\W*(?:contrast)?\W*#?\d(?!\s?d)|\d\W?post(?![a-z])", "a numbered phase"),
         ("dynamic", r"(?<=t1)\W?ce\d|immed", "a phase after contrast"),
         ("dynamic", r"\d+x/\d+\W?sec", "a number of phases"),
@@ -73,9 +75,11 @@ WORDS: list[tuple[str, re.Pattern[str], str]] = [
 ]  # fmt: skip
 T2 = re.compile(_WEIGHTED.format("2") + r"|stir|tirm|haste|ssfse|(?<![a-z])(?:space|cube|vista)(?![a-z])")
 PHASE_WORDS = re.compile(
-    r"^ph\d+/|\(?(?<![a-z])(?:pre|post?|contrast|delay(?:ed)?|immed|pass|\d(?:st|nd|rd|th))(?![a-z])\)?|\+\s?c(?![a-z])"
-    r"|tt=[\d.]+s|\W#?\d$"
+    r"(?:^|: )ph\d+/|\(?(?<![a-z])(?:pre|post?|contrast|delay(?:ed)?|immed|pass|\d(?:st|nd|rd|th))(?![a-z])\)?"
+    r"|\+\s?c(?![a-z])|tt=[\d.]+s|\W#?\d$"
 )
+# A cropped copy of the phases that UCSF analysed; it lies beside the acquisition that it was taken from.
+COPY = re.compile(r"volser: .*original dce")
 MAP_OF = re.compile(r"(?:\s*:\s*(?:pe\d|ser)|[\s_]+sub)$")
 
 
@@ -151,11 +155,13 @@ def roles_beside(series: Sequence[Described]) -> list[tuple[str, str]]:
 
     What `role_of_description` leaves open is settled by the neighbours: a map named after a series makes it dynamic;
     so does the same name and number of images three times, or once before and once after contrast; what says "pre"
-    belongs to phases of as many images; beside series that say they are dynamic, other T1-weighted ones are not.
+    belongs to phases of as many images; beside series that say they are dynamic, other T1-weighted ones are not. A copy
+    of the phases says nothing of the series that it was taken from.
     """
     alone = [role_of_description(*one) for one in series]
     mapped = {MAP_OF.sub("", plain(one.description)) for one in series if MAP_OF.search(plain(one.description))}
-    saying = [one for one, (role, _) in zip(series, alone, strict=True) if role == "dynamic"]
+    dynamic = [one for one, (role, _) in zip(series, alone, strict=True) if role == "dynamic"]
+    saying = [one for one in dynamic if not COPY.search(plain(one.description))]
     said = {stem(one.description) for one in saying}
     sizes = {one.images for one in saying}
     begun = any(BEFORE.search(plain(one.description)) for one in saying)
