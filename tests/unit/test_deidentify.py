@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 import nibabel
+import niftis
 import numpy as np
 import pydicom
 import pytest
@@ -22,7 +23,7 @@ import yaml
 from dicoms import write_exam, write_image
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from nibabel.nifti1 import Nifti1Extension
+from nibabel.nifti1 import Nifti1DicomExtension, Nifti1Extension
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pydicom.dataset import Dataset
@@ -38,6 +39,7 @@ from radparity.deidentify.matcher import SHORTEST_IN_BYTES, Matcher
 from radparity.deidentify.search import deidentification, files, read_sources, search_file
 from radparity.deidentify.words import ordinary
 from radparity.intake.exam import intake_exam
+from radparity.intake.nifti_exam import intake_nifti
 from radparity.intake.source import exam_files
 from radparity.job import _without_values
 from radparity.ledger import dump
@@ -516,3 +518,81 @@ def test_one_leak_makes_the_whole_audit_red_and_no_fault_repeats_it(tmp_path, ra
     found = audit_study(Path("results"), study, {}, 1)
     assert (found["verdict"], found["deidentification"]["leaks"]) == ("red", {"PatientName": 1})
     assert [fault["file"] for fault in found["faults"]] == ["results/q….txt"] and "quigley" not in dump(found).lower()
+
+
+NIFTI_TEXT = {
+    "db_name": b"QUIGLEY^HORTENS",
+    "descrip": b"TE=2.4;Time=101530.250;phase=1 Ostrander",
+    "aux_file": b"MRN K-0073519",
+    "intent_name": b"Wetherbyfield",
+}
+
+
+@pytest.fixture(scope="module")
+def named_nifti(tmp_path_factory):
+    """An exam of NIfTI files whose headers hold what converters have been seen to leave there."""
+    raw = tmp_path_factory.mktemp("named")
+    times = niftis.write_exam(raw, "E0012", **NIFTI_TEXT)
+    carried = Dataset()
+    carried.PatientName, carried.PatientBirthDate = "VANDERMEER^ODILE", "19540317"
+    path = raw / "E0012/E0012_0000.nii.gz"
+    image = nibabel.load(path)
+    image = nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine, image.header)
+    extensions = [Nifti1DicomExtension(2, carried), Nifti1Extension("comment", b"read by Dr Abernathy-Lund")]
+    image.header.extensions.extend(extensions)
+    nibabel.save(image, path)
+    return raw, times
+
+
+def test_intake_and_conversion_of_named_nifti_files_are_clean(tmp_path, named_nifti):
+    raw, times = named_nifti
+    results = tmp_path / "results/E0012"
+    results.mkdir(parents=True)
+    files_of_exam = exam_files(raw, "E0012")
+    record = intake_nifti(files_of_exam, times, "E0012")
+    facts = convert_exam(files_of_exam, record, results / "phases.nii.gz")
+    (results / "intake.json").write_text(dump(record))
+    (results / "convert.json").write_text(dump(facts))
+    sources = read_sources(raw, {"E0012": ["E0012"]}, 1)
+    section, _ = deidentification(results, sources, PSEUDONYMS, [], 1)
+    assert section["headers"] == 2 and section["findings"] == [] and section["verdict"] == "green"
+    assert any("came as NIfTI" in warning for warning in section["warnings"])
+    shutil.copy(raw / "E0012/E0012_0000.nii.gz", results / "phases.nii.gz")
+    found = deidentification(results, sources, PSEUDONYMS, [], 1)[0]
+    assert found["verdict"] == "red"
+    assert {"NIfTI db_name", "NIfTI descrip", "NIfTI aux_file", "NIfTI intent_name"} <= found["leaks"].keys()
+
+
+@pytest.mark.parametrize(
+    ("leak", "kind"),
+    [
+        ("seen by quigley", "NIfTI db_name"),
+        ("ostrander", "NIfTI descrip"),
+        ("K0073519", "NIfTI aux_file"),
+        ("101530.250", "NIfTI descrip"),
+        ("wetherbyfield", "NIfTI intent_name"),
+        ("Odile Vandermeer", "PatientName"),
+        ("1954-03-17", "PatientBirthDate"),
+        ("Abernathy", "NIfTI comment"),
+    ],
+)
+def test_what_stands_in_a_nifti_header_is_searched_for(tmp_path, named_nifti, leak, kind):
+    sources = read_sources(named_nifti[0], {"E0012": ["E0012"]}, 1)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/notes.txt").write_text(f"E0012 {leak}\n")
+    assert set(deidentification(tmp_path / "results", sources, PSEUDONYMS, [], 1)[0]["leaks"]) == {kind}
+
+
+def test_what_programs_write_into_nifti_headers_is_no_name(tmp_path):
+    """An outline's header is read, but is no header of the exam; a broken file is none at all."""
+    write = niftis.write
+    write(tmp_path / "E1/a.nii.gz", niftis.volume(), descrip=b"TE=1.36;Time=101530.000;phase=1")
+    write(tmp_path / "masks/o.nii.gz", niftis.volume(), descrip=b"drawn by Featherstone")
+    (tmp_path / "E1/b.nii.gz").write_bytes(b"no image")
+    (tmp_path / "E1/c.nii").write_bytes(b"")
+    source = read_source(tmp_path, "E1", ["E1", "masks/o.nii.gz"])
+    assert (source.headers, source.nifti) == (1, 1)
+    assert {(i.kind, i.sort, i.value) for i in source.identifiers} == {
+        ("NIfTI descrip", "time", "101530.000"),
+        ("NIfTI descrip", "name", "drawn by Featherstone"),
+    }

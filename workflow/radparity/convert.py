@@ -1,4 +1,4 @@
-"""Convert: one 4-D NIfTI an exam, by dcm2niix phase by phase."""
+"""Convert: one 4-D NIfTI an exam, phase by phase: DICOM by dcm2niix, NIfTI as it is."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from radparity.frames import Image, single_frames
 from radparity.image import load, save
+from radparity.nifti_phase import FORMAT, read_volume
 from radparity.record import DataFault
 
 AGREE_MM = 0.05
@@ -59,6 +60,17 @@ def convert_phase(images: Sequence[Image], expected: tuple[int, ...]) -> tuple[N
         _check_geometry(raw.affine, raw.shape, files)
         plain = raw.dataobj.slope == 1 and raw.dataobj.inter == 0 and raw.get_data_dtype().kind in "iu"
         return load(volumes[0], raw.get_data_dtype() if plain else np.float32)
+
+
+def _nifti_phase(
+    files: Mapping[str, Path], name: str, expected: tuple[int, ...]
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """What `convert_phase` gives, of a phase that came as NIfTI: nothing is resampled."""
+    image = _image(files, name)
+    volume, affine = read_volume(image.file, name, image.frame)
+    if sorted(volume.shape) != sorted(expected):
+        raise DataFault("conversion_failed", f"the file has shape {volume.shape}; at intake it had {expected}")
+    return volume, affine
 
 
 def convert_folder(folder: Path, expected: tuple[int, ...]) -> NDArray[np.float64]:
@@ -106,7 +118,8 @@ def pixel_digest(volume: NDArray[Any]) -> str | None:
 def convert_exam(files: Mapping[str, Path], intake: Mapping[str, Any], output: Path) -> dict[str, Any]:
     """All phases of an exam in one file, axes (sagittal section, anterior, superior, phase).
 
-    files: the exam's files by the names that its intake record uses (`name`, or `name#frame` for a multi-frame file).
+    files: the exam's files by the names that its intake record uses (`name`, or `name#frame` for a multi-frame file,
+    and for the volume of a NIfTI file of several).
     Returns the facts of the record: times in s from the first phase (None where intake could not know them), shape,
     spacing in mm, a digest of each phase's pixels. Raises DataFault where a phase cannot be converted, is empty or a
     copy of another, or where the phases do not share one grid.
@@ -117,7 +130,10 @@ def convert_exam(files: Mapping[str, Path], intake: Mapping[str, Any], output: P
     digests: list[str] = []
     count = len(intake["phases"])
     for number, phase in enumerate(intake["phases"]):
-        volume, affine = convert_phase([_image(files, name) for name in phase["files"]], expected)
+        if intake.get("format") == FORMAT:
+            volume, affine = _nifti_phase(files, phase["files"][0], expected)
+        else:
+            volume, affine = convert_phase([_image(files, name) for name in phase["files"]], expected)
         if together is None:
             together, first_affine = np.empty((*volume.shape, count), volume.dtype), affine
         if volume.shape != together.shape[:3] or not np.allclose(affine, first_affine, atol=1e-3):

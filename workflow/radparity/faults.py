@@ -52,6 +52,26 @@ FAULTS: dict[str, Fault] = {
         "intake", "lines of the exam's list of files name no file", "Bring the files back, or draft the list again"
     ),
     "no_dicom": Fault("intake", "the exam holds no DICOM image", "Correct the column `folder` of the exams sheet"),
+    "no_nifti": Fault(
+        "intake", "the exam names a table of times and holds no NIfTI file", "Correct `folder`, or leave `times` empty"
+    ),
+    "nifti_unreadable": Fault(
+        "intake", "a file is no NIfTI image with one value a voxel, or is cut off", "Export it again"
+    ),
+    "nifti_places_disagree": Fault(
+        "intake", "the two transforms of a NIfTI header put it at different places", "Export it again"
+    ),
+    "nifti_phases_unclear": Fault(
+        "intake", "the names of NIfTI files do not tell which phase each is", "Name them in the table of times"
+    ),
+    "phase_file_missing": Fault(
+        "intake", "a phase between others, or one that has a time, has no file", "Bring it back, or correct the table"
+    ),
+    "times_unusable": Fault(
+        "intake", "the table of times is not there, or a row of it cannot be used", "Correct the row that is named"
+    ),
+    "times_missing": Fault("intake", "a NIfTI phase has no time", "Add its row to the table of times"),
+    "times_not_rising": Fault("intake", "a NIfTI phase is not later than the one before it", "Correct the table"),
     "truncated_file": Fault("intake", "a file ends before its pixels do", "Copy the exam again from the archive"),
     "several_patients": Fault("intake", "one exam's images carry several patient ids", "Give each exam its own folder"),
     "patient_ids_joined": Fault(
@@ -186,6 +206,9 @@ FAULTS: dict[str, Fault] = {
     "conversion_failed": Fault("convert", "dcm2niix did not give one volume of the expected shape", "See the log"),
     "geometry_disagrees": Fault(
         "convert", "the converted volume does not lie where the headers say", "See the log; report the series"
+    ),
+    "phase_not_finite": Fault(
+        "convert", "voxels of a NIfTI phase hold no number (NaN, infinite)", "Export it again, without masking"
     ),
     "phase_empty": Fault("convert", "every voxel of a phase is the same", "Fetch the exam again from the archive"),
     "phases_identical": Fault(
@@ -372,6 +395,9 @@ FAULTS: dict[str, Fault] = {
     ),
     "seg_source_geometry": Fault(
         "seg", "the images are no even stack, or do not lie on the mask's voxels", "Fetch the series again"
+    ),
+    "seg_no_dicom": Fault(
+        "seg", "the exam came as NIfTI, and a segmentation object refers to DICOM images", "Use the mask in NIfTI"
     ),
     "seg_nothing_marked": Fault("seg", "the arm marks nothing, and DICOM has no segmentation of nothing", "Nothing"),
 }

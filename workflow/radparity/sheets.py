@@ -68,7 +68,8 @@ class Exam(Row):
 
     `same_as` is another patient id of this sheet where two records are one patient; `day` counts from any day of that
     patient's, so that her exams have an order without a date; `side` is for an exam of one breast. `cohort` is what
-    `train_on` and `test_on` name; results are shown by `site` and `scanner` too.
+    `train_on` and `test_on` name; results are shown by `site` and `scanner` too. `times` is the table of times of an
+    exam whose phases come as NIfTI.
     """
 
     exam: Pseudonym
@@ -77,6 +78,7 @@ class Exam(Row):
     side: Literal["left", "right"] | None = None
     same_as: Pseudonym | None = None
     day: int | None = None
+    times: RawPath | None = None
     truth: RawPath | None = None
     enhancement_map: RawPath | None = None
     washout_map: RawPath | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from radparity.config import ConfigError
-from radparity.intake.source import exam_files
+from radparity.intake.source import exam_files, is_nifti
 from radparity.record import DataFault
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ STRATA = Path("results/raw/strata.tsv")
 HEADERS = 32  # spread over an exam's files: enough to meet every phase
 UNREADABLE = "not readable"
 TO_COME = "to be downloaded"
+NOT_STATED = "not stated"
 
 
 class Stratum(NamedTuple):
@@ -34,12 +35,16 @@ class Stratum(NamedTuple):
 
 
 def stratum(raw: Path, source: str) -> Stratum:
-    """The stratum of an exam from some HEADERS of its headers."""
+    """The stratum of an exam from some HEADERS of its headers; of one of NIfTI files, which state little, the number of
+    its volumes."""
     from radparity.intake.headers import read_headers
     from radparity.scaling import scanner_name
 
     try:
         files = exam_files(raw, source)
+        nifti = [path for path in files.values() if is_nifti(path)]
+        if nifti and len(nifti) == len(files):
+            return Stratum(NOT_STATED, NOT_STATED, str(sum(map(_volumes, nifti))))
         names = sorted(files)
         images, _ = read_headers({name: files[name] for name in names[:: max(1, len(names) // HEADERS)]})
     except (DataFault, OSError):
@@ -59,6 +64,10 @@ def to_come(study: Study, source: str) -> Stratum:
     row = next(row for row in study.exams.values() if row.folder == source)
     scanner = getattr(row, "scanner", None) or TO_COME
     return Stratum(scanner, TO_COME, str(sum(one.role == "dynamic" for one in study.announced.rows(source))))
+def _volumes(path: Path) -> int:
+    from radparity.nifti_phase import read_header
+
+    return read_header(path, path.name).count
 
 
 def _parts(images: list[Header]) -> int:

@@ -73,7 +73,9 @@ class Study:
 
     def raw_paths(self) -> list[str]:
         """Every path of the sheets, relative to the raw folder, in order and once each."""
-        exam_paths = [p for e in self.exams.values() for p in (e.folder, e.truth, *self.maps(e.exam).values()) if p]
+        exam_paths = [
+            p for e in self.exams.values() for p in (e.folder, e.times, e.truth, *self.maps(e.exam).values()) if p
+        ]
         given = [self.config.mask.weights] if self.config.mask.weights else list(self.breast_masks.values())
         external = [row.file for rows in self.externals.values() for row in rows.values()]
         return list(dict.fromkeys(exam_paths + [reading.file for reading in self.readings] + given + external))
@@ -215,9 +217,11 @@ class Study:
         return found
 
     def outlined_images(self, breast: str) -> str | None:
-        """The folder of a breast's exam where an outline refers to its images; None where all have their own grid."""
+        """The folder of a breast's exam where an outline refers to its images; None where all have their own grid, and
+        of an exam that has no DICOM images."""
         own = all(path.lower().endswith(OWN_GRID) for path in self.outlines[breast].values())
-        return None if own else self.exams[self.exam_of(breast)].folder
+        exam = self.exams[self.exam_of(breast)]
+        return None if own or exam.times else exam.folder
 
     @cached_property
     def outline_choices(self) -> dict[str, dict[str, str]]:

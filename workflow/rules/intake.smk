@@ -4,7 +4,8 @@ rule intake:
 
 
 rule intake_exam:
-    """Headers only: series roles, phases with times, faults. The raw folder enters by its content digest."""
+    """Headers only: series roles, phases with times, faults. The raw folder enters by its content digest, and so does
+    the table of times of an exam that comes as NIfTI."""
     input:
         download=of_batch("download", optional=True),
     output:
@@ -25,10 +26,11 @@ rule intake_exam:
         cases=lambda wc: {
             exam: {
                 "folder": study.exams[exam].folder,
+                "times": study.exams[exam].times,
                 "side": study.exams[exam].side,
                 "roles": study.roles(exam),
                 "one_patient": study.one_patient(exam),
-                "raw": raw_digests(study.exams[exam].folder),
+                "raw": raw_digests(*filter(None, [study.exams[exam].folder, study.exams[exam].times])),
                 "reads": {"download": study.announced.owners(study.exams[exam].folder)},
             }
             for exam in members("intake", wc)

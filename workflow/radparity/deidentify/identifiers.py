@@ -1,4 +1,5 @@
-"""What identifies a patient in the source: read from the raw DICOM headers, kept in memory only, never written.
+"""What identifies a patient in the source: read from the raw headers, DICOM and NIfTI, kept in memory only, never
+written.
 
 Elements are chosen by their value representation (every person name, date, time and UID, private ones too) and, for
 plain text, by keyword. DICOM PS3.15 annex E names the same elements in its basic confidentiality profile.
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from radparity.intake.source import exam_files, listed
+from radparity.intake.source import exam_files, is_nifti, listed
 from radparity.record import DataFault
 
 Sort = Literal["name", "id", "place", "date", "time", "uid"]
@@ -39,11 +40,13 @@ class Identifier(NamedTuple):
 
 @dataclass
 class Source:
-    """What the headers of one exam hold. makers: words of manufacturer and model, which records may name."""
+    """What the headers of one exam hold. headers: how many were read, `nifti` of them of NIfTI images. makers: words of
+    manufacturer and model, which records may name."""
 
     exam: str
     identifiers: set[Identifier] = field(default_factory=set)
     headers: int = 0
+    nifti: int = 0
     burned_in: bool = False
     makers: set[str] = field(default_factory=set)
 
@@ -110,18 +113,27 @@ def _exam_paths(raw: Path, source: str) -> list[Path]:
 
 
 def read_source(raw: Path, exam: str, sources: list[str]) -> Source:
-    """The identifiers in the headers of one exam: its folder or list, and the further files that the sheet names."""
+    """The identifiers in the headers of one exam: its folder or list (the first source), and the further files that the
+    sheet names. A NIfTI outline is read too, but is no header of the exam."""
     import pydicom
     from pydicom import config
     from pydicom.errors import InvalidDicomError
 
+    from radparity.deidentify.nifti import of_nifti
+
     found = Source(exam)
+    own = set(_exam_paths(raw, sources[0]))
     # The warnings of pydicom would print the very values into the log.
     with config.disable_value_validation(), warnings.catch_warnings(action="ignore"):
         for path in some([file for source in sources for file in _exam_paths(raw, source)]):
             try:
                 data = pydicom.dcmread(path, stop_before_pixels=True)
             except (InvalidDicomError, EOFError, OSError):
+                said = of_nifti(path) if is_nifti(path) else None
+                if said is not None:
+                    found.identifiers.update(said)
+                    found.headers += path in own
+                    found.nifti += path in own
                 continue
             found.headers += 1
             found.identifiers.update(identifiers(data))

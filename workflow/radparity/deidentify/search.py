@@ -131,6 +131,12 @@ def deidentification(
         warnings.append(
             f"{len(asked)} segmentations hold identifiers of the source, as they are to: share them with nobody else"
         )
+    nifti = sum(source.nifti > 0 for source in sources)
+    if nifti:
+        warnings.append(
+            f"{nifti} exams came as NIfTI, whose headers say little: names that stood in the DICOM they were made of"
+            " could not be searched for"
+        )
     if not headers:
         warnings.append("no header of the source could be read, so there was nothing to search for")
     return {

@@ -36,7 +36,10 @@ def refuse_identifying_paths(study: Study, workers: int) -> None:
     An id that the sheet itself uses as the pseudonym (public collections do) is no secret and passes.
     """
     raw = Path(study.config.raw)
-    paths = {name: [p for p in (e.folder, e.truth, *study.maps(name).values()) if p] for name, e in study.exams.items()}
+    paths = {
+        name: [p for p in (e.folder, e.times, e.truth, *study.maps(name).values()) if p]
+        for name, e in study.exams.items()
+    }
     for reading in study.readings:
         paths[study.exam_of(reading.breast)].append(reading.file)
     for rows in study.externals.values():

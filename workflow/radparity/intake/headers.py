@@ -14,6 +14,7 @@ from pydicom.datadict import tag_for_keyword
 
 from radparity.intake.multiframe import MULTIFRAME_CLASSES, frames
 from radparity.intake.onefile import ReadFile, read_file
+from radparity.intake.source import is_nifti
 from radparity.record import DataFault
 
 # The elements that are decoded; pydicom skips over all others, which is most of the reading time.
@@ -109,7 +110,10 @@ def read_headers(files: Mapping[str, Path]) -> tuple[list[Header], list[str]]:
             others.append(name)
     if not images:
         held = f"{len(others)} other files" if others else "no files"
-        raise DataFault("no_dicom", f"the exam holds no DICOM image ({held}). Correct `folder` in the exams sheet")
+        nifti = "; of NIfTI files, name the table of `times`" if any(map(is_nifti, files.values())) else ""
+        raise DataFault(
+            "no_dicom", f"the exam holds no DICOM image ({held}). Correct `folder` in the exams sheet{nifti}"
+        )
     return images, others
 
 

@@ -52,7 +52,10 @@ def side_of_words(description: str) -> str | None:
 
 def positioned(images: Series) -> str | None:
     """Side by patient x (LPS); None where a narrow volume straddles the midline or lies close to it."""
-    low, high = x_range(images)
+    return _between(*x_range(images))
+
+
+def _between(low: float, high: float) -> str | None:
     if (low < -BEYOND_MM) != (high > BEYOND_MM):
         return "left" if high > BEYOND_MM else "right"
     return "both" if high - low >= SURELY_BOTH_MM else None
@@ -69,19 +72,24 @@ def laterality(images: Series) -> tuple[str | None, str, list[dict[str, str]]]:
             continue
         if place is None or side == place:
             return side, source, []
-        sentence = f"the {source} says {side} but the images lie {_reach(images)}, which is {place}"
+        sentence = f"the {source} says {side} but the images lie {_reach(*x_range(images))}, which is {place}"
         flag = {"code": "laterality_disagrees", "sentence": f"{sentence}. Look at the exam"}
         return (place, "position", [flag]) if place == "both" else (side, source, [flag])
-    if place is None and float(np.ptp(x_range(images))) >= LIKELY_BOTH_MM:
+    return placed_side(*x_range(images))
+
+
+def placed_side(low: float, high: float) -> tuple[str | None, str, list[dict[str, str]]]:
+    """What `laterality` says where the position alone tells; low, high: of the voxel centres, patient x (LPS), mm."""
+    place = _between(low, high)
+    if place is None and high - low >= LIKELY_BOTH_MM:
         return "both", "position", []
     if place is None:
-        sentence = f"no tag names the side and the images lie {_reach(images)}, over the midline. Look at the exam"
+        sentence = f"no tag names the side and the images lie {_reach(low, high)}, over the midline. Look at the exam"
         return None, "unknown", [{"code": "laterality_unknown", "sentence": sentence}]
     return place, "position", []
 
 
-def _reach(images: Series) -> str:
-    low, high = x_range(images)
+def _reach(low: float, high: float) -> str:
     return f"from {-high:.0f} to {-low:.0f} mm right of the midline"
 
 

@@ -10,6 +10,7 @@ from radparity.download.note import NOTE
 from radparity.record import DataFault
 
 LIST_SUFFIX = ".files"
+NIFTI = (".nii", ".nii.gz")
 
 
 def exam_files(raw: Path, source: str) -> dict[str, Path]:
@@ -34,6 +35,11 @@ def exam_files(raw: Path, source: str) -> dict[str, Path]:
             f" {missing[0]}. Bring the files back, or draft the list again",
         )
     return {name: path for name, path in files.items() if path is not None}
+
+
+def is_nifti(path: Path) -> bool:
+    """Whether a file is a NIfTI image by its name."""
+    return path.name.lower().endswith(NIFTI)
 
 
 def is_list(path: Path) -> bool:

@@ -64,7 +64,10 @@ def read_outline(source: Source, target: Target) -> tuple[NDArray[np.bool_], lis
     with path.open("rb") as stream:
         start = stream.read(ENOUGH)
     if target.images is None:
-        raise DataFault("outline_unsupported", f"{name} carries no grid of its own. Export NIfTI or NRRD")
+        raise DataFault(
+            "outline_unsupported",
+            f"{name} refers to DICOM images, and those of this exam are not at hand. Export NIfTI or NRRD",
+        )
     header = None
     if source.image is not None:
         header = target.images.named.get(source.image)

@@ -121,7 +121,8 @@ def rows_of(study: Study, breasts: Iterable[str]) -> list[Row]:
 
 
 def _images(study: Study, exam: str) -> str:
-    paths = {"folder": study.exams[exam].folder, **study.maps(exam)}
+    row = study.exams[exam]
+    paths = {"folder": row.folder, **({"times": row.times} if row.times else {}), **study.maps(exam)}
     return _digest({name: study.digests[path] for name, path in paths.items()})
 
 

@@ -12,6 +12,7 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
+from radparity.intake.source import is_nifti
 from radparity.record import DataFault
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def read_source(files: Mapping[str, Path], names: Sequence[str]) -> SourceImages
     """The images that an intake record names (`phases`, `files`), from their headers; pixels are not read.
 
     files: the exam's files by those names (radparity.intake.source.exam_files); a name may end in `#frame`, from 0.
-    Raises DataFault `seg_source_missing`, `seg_source_header` or `seg_source_geometry`.
+    Raises DataFault `seg_no_dicom` of an exam that came as NIfTI, `seg_source_missing`, `seg_source_header` or
+    `seg_source_geometry`.
     """
 
     @cache
@@ -102,6 +104,8 @@ def _header(files: Mapping[str, Path], name: str) -> tuple[pydicom.Dataset, list
 
     if name not in files or not files[name].is_file():
         raise DataFault("seg_source_missing", f"{name} has gone since intake read it. Run `radparity sweep` again")
+    if is_nifti(files[name]):
+        raise DataFault("seg_no_dicom", "the exam came as NIfTI, and a segmentation object refers to DICOM images")
     try:
         header = pydicom.dcmread(files[name], stop_before_pixels=True)
     except InvalidDicomError as error:

@@ -69,6 +69,9 @@ def of_exams(study: Study, name: str, kind: str, exams: set[str]) -> Subject:
     breasts = {breast for breast, row in study.breasts.items() if row.exam in exams}
     raw = {path for exam in exams for path in (study.exams[exam].folder, study.exams[exam].truth) if path}
     raw |= {path for exam in exams for path in study.maps(exam).values()}
+    # A table of times that others share is not hers: it stays, with her rows for a person to delete.
+    others = {row.times for name, row in study.exams.items() if name not in exams}
+    raw |= {times for exam in exams if (times := study.exams[exam].times) and times not in others}
     raw |= {row.file for row in study.readings if row.breast in breasts}
     raw |= {path for breast, path in study.breast_masks.items() if breast in breasts}
     raw |= {row.file for rows in study.externals.values() for breast, row in rows.items() if breast in breasts}

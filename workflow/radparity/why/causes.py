@@ -98,7 +98,8 @@ class Sheets:
         for name, exam in self.study.exams.items():
             found |= {path: f"exam {name}: the site's {what}" for what, path in self.study.maps(name).items()}
             found |= {exam.truth: f"exam {name}: its truth"} if exam.truth else {}
-            found[exam.folder] = f"exam {name}: the content of its DICOM folder"
+            found |= {exam.times: f"the table of times {exam.times}"} if exam.times else {}
+            found[exam.folder] = f"exam {name}: the content of its {'NIfTI' if exam.times else 'DICOM'} folder"
         return found
 
     def of_raw(self, path: str, before: Any, now: Any) -> Cause | None:
@@ -141,7 +142,7 @@ class Sheets:
             elif path[:2] == ("sheets", "rules"):
                 # Only rules that a row can meet are given: where the row is another one, so may they be.
                 causes.add(None if rows else Cause("config", "eligible: the rules have changed"))
-            elif path[0] in ("outlines", "folder", "truth", "exam") and len(path) < 3:
+            elif path[0] in ("outlines", "folder", "times", "truth", "exam") and len(path) < 3:
                 causes.add(Cause("sheet", f"{unit} {case}: the sheets name other files"))
             elif path[0] != "reads":
                 causes.add(Cause("sheet", f"{unit} {case}: {_keys(path)}: {said(before)} -> {said(now)}"))
