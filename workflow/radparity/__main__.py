@@ -18,6 +18,7 @@ COMMANDS = {
     "lidc": "unpack the masks of four radiologists that ship, and their sheet, for config/lidc.yaml",
     "draft": "draft the sheets of a study from a raw folder, for you to correct",
     "cohort": "write the sheets of a study of public data, from the index of its collections",
+    "mama_mia": "write the sheets of a study from the folder of MAMA-MIA",
     "sweep": "record the content of a study's raw data; again after every change of it",
     "release": "fix the exams of the sheets, with digests, for train, tune and test to see",
     "diff": "what differs between two releases: exams, inputs, labels, and the numbers of their reports",
@@ -41,11 +42,12 @@ MODULES = {
     "why": "radparity.why.command",
     "draft": "radparity.draft.command",
     "cohort": "radparity.cohort.command",
+    "mama_mia": "radparity.mama_mia",
     "trace": "radparity.trace.command",
     "forget": "radparity.forget",
     "predict": "radparity.site.command",
 }
-WITHOUT_CONFIG = ("cohort", "diff", "draft", "predict", "redo", "schema")
+WITHOUT_CONFIG = ("cohort", "diff", "draft", "mama_mia", "predict", "redo", "schema")
 REAL_EXAM = Path("resources/real_exam/ucsf_br_06.tar.xz")
 
 

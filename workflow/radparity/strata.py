@@ -64,6 +64,8 @@ def to_come(study: Study, source: str) -> Stratum:
     row = next(row for row in study.exams.values() if row.folder == source)
     scanner = getattr(row, "scanner", None) or TO_COME
     return Stratum(scanner, TO_COME, str(sum(one.role == "dynamic" for one in study.announced.rows(source))))
+
+
 def _volumes(path: Path) -> int:
     from radparity.nifti_phase import read_header
 
