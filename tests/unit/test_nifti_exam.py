@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import get_args
 
 import nibabel
 import numpy as np
@@ -19,9 +20,11 @@ from niftis import AFFINE, SECONDS, SHAPE, volume, write, write_exam, write_time
 from scipy.spatial.transform import Rotation
 from test_convert import PHASES, PLANES, write_phases
 
+from radparity.bundle.trained_on import makers
 from radparity.config import ConfigError
 from radparity.config import load as load_config
 from radparity.convert import convert_exam, convert_t2, dcm2niix
+from radparity.criteria import Fact, fact
 from radparity.image import load
 from radparity.intake.exam import intake_exam
 from radparity.intake.nifti_exam import intake_nifti
@@ -29,6 +32,8 @@ from radparity.intake.source import exam_files
 from radparity.outline import outline_case
 from radparity.record import DataFault
 from radparity.release.fixed import rows_of
+from radparity.report.quality_facts import _exam
+from radparity.scaling import scanner_name
 from radparity.seg.source import read_source
 from radparity.sheets import Breast, Exam, Reading, read
 from radparity.strata import stratum
@@ -529,3 +534,18 @@ def test_the_sheet_takes_the_column_and_refuses_a_path_out_of_the_raw_folder(tmp
     sheet.write_text("exam\tpatient\tfolder\ttimes\nE1\tP1\te1\t../all.tsv\n")
     with pytest.raises(ConfigError, match="row 2, column 'times'"):
         read(sheet, Exam)
+
+
+def test_rules_pages_and_model_cards_find_what_they_read_in_the_record(tmp_path):
+    """A fact that no NIfTI header states is None, which a rule's `missing` decides on; none of them is absent."""
+    write_exam(tmp_path)
+    record = intake(tmp_path)
+    found = {name: fact(record, name) for name in get_args(Fact)}
+    assert {name for name, value in found.items() if value is None} == {
+        name for name in found if name.startswith("scanner.")
+    }
+    assert scanner_name(record) == "not stated not stated field not stated"
+    assert makers([record]) == ["not stated"]
+    assert _exam(record) | {"in_plane_mm": 0.8} == {
+        "first_s": 95, "last_s": 285, "phases": 4, "sections": 9, "section_mm": 3.0, "in_plane_mm": 0.8, "oblique": 0.0
+    }  # fmt: skip
