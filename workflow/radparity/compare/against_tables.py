@@ -11,7 +11,9 @@ import pandas as pd
 from radparity.compare import outliers as worst
 from radparity.compare.against_columns import ALL_ALIKE, COLUMNS, NO_INTERVAL, NO_OUTLINE, NOT_STATED
 from radparity.compare.detection import EMPTY as NO_LESION
+from radparity.compare.lesions import lesions_of
 from radparity.compare.detection import detect, wilson
+from radparity.compare.lesions import lesions_of
 from radparity.compare.distances import EMPTY, NO_SPACING, distances, quantile
 from radparity.compare.intervals import mean_interval, median_interval
 from radparity.compare.scores import Case, Mask
@@ -54,7 +56,7 @@ def detection_table(cases: Sequence[Case], pairs: Mapping[str, Iterable[Pair]], 
     rows = []
     for case in cases:
         for rater, reference, mask, lesions in pairs[case.case]:
-            found = detect(mask, lesions, overlap)
+            found = detect(mask, lesions_of(case, lesions), overlap)
             sections = mask.shape[0] if mask.ndim == 3 else 1
             note = "" if found.lesions else NO_LESION
             rows.append((case.case, case.patient, rater, reference, *found, sections, note))
