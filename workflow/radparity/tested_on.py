@@ -113,7 +113,7 @@ def about_left_out(study: Study) -> dict[str, Any] | None:
     gone: dict[str, list[str]] = {}
     for each in sorted(study.settled.left, key=lambda each: each.row.breast):
         row, why = each.row, [each.code, SAID[each.code]]
-        breasts.append([row.breast, row.exam, each.patient, row.side, row.label, row.partition, *why])
+        breasts.append([row.breast, row.exam, each.patient, row.side or "", row.label, row.partition, *why])
         if row.exam not in study.exams:
             gone[row.exam] = why
     return {"breasts": breasts, "exams": dict(sorted(gone.items()))}

@@ -11,11 +11,10 @@ import pandas as pd
 from radparity.compare import outliers as worst
 from radparity.compare.against_columns import ALL_ALIKE, COLUMNS, NO_INTERVAL, NO_OUTLINE, NOT_STATED
 from radparity.compare.detection import EMPTY as NO_LESION
-from radparity.compare.lesions import lesions_of
 from radparity.compare.detection import detect, wilson
-from radparity.compare.lesions import lesions_of
 from radparity.compare.distances import EMPTY, NO_SPACING, distances, quantile
 from radparity.compare.intervals import mean_interval, median_interval
+from radparity.compare.lesions import lesions_of
 from radparity.compare.scores import Case, Mask
 from radparity.compare.size import band_names, band_of, case_diameter
 
