@@ -5,15 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from radparity.cohort import flow
-from radparity.cohort.choose import Exam
-from radparity.cohort.collections import COLLECTIONS, PUBLIC_SAGITTAL, Study, named
-from radparity.config import ConfigError
+from radparity.cohort.collections import COLLECTIONS, PUBLIC_SAGITTAL
 
 SEED = 20220105
-LAPTOP = "laptop"
-LAPTOP_BYTES = 45_000_000
-"""Largest dynamic acquisition of a laptop study's exams: 12 of them are about half a GB at most."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,80 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> str:
     """Write the sheets and say what they hold. Raises ConfigError with the mend where that cannot be done."""
-    from radparity.citations import of_sources
-    from radparity.cohort.index import series_of, sources_of
-    from radparity.cohort.study import find, sample, sheets
-    from radparity.cohort.write import write_sheets
+    # Imported here, since every command of the program reads the arguments of all.
+    from radparity.cohort.run import run as write
 
-    study = named(options.collections)
-    found = find(series_of(study.collections), study)
-    if options.counts:
-        return "\n\n".join((flow.table(found), flow.makers(found)))
-    lines = [line for one in found for line in flow.chart(one)]
-    if options.patients is not None:
-        found = sample(found, _possible(options.patients), options.seed, _small)
-    exams = [exam for one in found for exam in one.exams.values()]
-    sources = sources_of(taken.series for exam in exams for taken in exam.taken)
-    name = LAPTOP if options.patients is not None else study.name
-    folder = options.out or Path("resources", name)
-    write_sheets(folder, sheets(found, options.seed), sources)
-    written = _configurations(study, name, folder, options, exams)
-    total, dynamic = flow.size(exams, None), flow.size(exams)
-    return "\n".join(
-        [
-            *flow.forbidding(sources),
-            *flow.to_fill(found),
-            *lines,
-            flow.partitioned(),
-            *(f"cite: {work.sentence}" for work in of_sources(row.model_dump() for row in sources)),
-            f"written: {len(exams)} exams, {total:.2f} GB to download, of them DCE {dynamic:.2f} GB;"
-            f" {folder}/*.tsv{''.join(f', {path}' for path in written)}",
-        ]
-    )
-
-
-def _possible(patients: int) -> int:
-    if patients < 4:
-        raise ConfigError(f"--patients {patients}: two folds, a tuning and a test case need 4 or more. Write 12")
-    return patients
-
-
-def _small(exam: Exam) -> bool:
-    """Whether an exam suits a laptop: one dynamic series, not large, of one breast, and an outline."""
-    dynamic = exam.of("dynamic")
-    return exam.outlined and not exam.both and len(dynamic) == 1 and dynamic[0].bytes <= LAPTOP_BYTES
-
-
-def _configurations(
-    study: Study, name: str, folder: Path, options: argparse.Namespace, exams: list[Exam]
-) -> list[Path]:
-    """Write the configurations of a study whose cases are outlined; their paths."""
-    from radparity.cohort.index import version
-    from radparity.cohort.write import configuration
-
-    raters = [one.outline.rater for exam in exams for one in exam.taken if one.outline]
-    if not raters:
-        return []
-    home = options.out or Path("config")
-    wanted: dict[str, tuple[str, str] | None] = {name: None}
-    if study is PUBLIC_SAGITTAL and name == study.name:
-        wanted["public_external"] = study.collections[0], study.collections[1]
-    few = f" --patients {options.patients}" if options.patients is not None else ""
-    for title, cohorts in wanted.items():
-        path = home / f"{title}.yaml"
-        facts = {
-            "about": f"{len(exams)} exams of {', '.join(study.collections)}"
-            + (", trained on the first, tested on the second" if cohorts else "")
-            + ".",
-            "command": f"radparity cohort {' '.join(options.collections) or study.name}{few}",
-            "version": version(),
-            "config": path,
-            "gigabytes": f"{flow.size(exams, None):.1f}",
-            "name": title,
-            "seed": options.seed,
-            "raw": f"data/{name}",
-            "folder": folder,
-            "rater": raters[0],
-        }
-        path.write_text(configuration(facts, bool(few), cohorts), encoding="utf-8")
-    return [home / f"{title}.yaml" for title in wanted]
+    return write(options)
