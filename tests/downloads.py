@@ -1,5 +1,7 @@
 """The real exam in a store, and the rows of its sheet: what the tests of the download share."""
 
+import atexit
+import shutil
 import tarfile
 from functools import cache
 from pathlib import Path
@@ -24,6 +26,7 @@ EXAM = "UCSF-BR-06"
 def unpacked():
     """Role to the files of the real exam's series."""
     folder = Path(mkdtemp(prefix="radparity-exam-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(folder, filter="data")
     found = {}
