@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from radparity.networks.geometry import GEOMETRIES
+from radparity.report import outlines
 from radparity.report.results import Results
 from radparity.report.tables import Table
 from radparity.report.verdict import Verdict
@@ -26,7 +27,8 @@ def without_benign(results: Results) -> bool:
 
 
 def limited(said: Verdict, results: Results) -> Verdict:
-    """The verdict, limited where no benign breast was there."""
+    """The verdict, limited by what is suspect of all outlines and where no benign breast was there."""
+    said = outlines.limited(said, results)
     return dataclasses.replace(said, limits=[*said.limits, UNKNOWN]) if without_benign(results) else said
 
 

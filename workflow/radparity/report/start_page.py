@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from radparity.report import against, flow, no_benign, plan, tables
+from radparity.report import against, flow, plan, tables
 from radparity.report.counted import Counted
 from radparity.report.frame import CASES, QUALITY
-from radparity.report.outlines import limited, shift_warnings
+from radparity.report.no_benign import limited
+from radparity.report.outlines import shift_warnings
 from radparity.report.paper import paper_figures
 from radparity.report.results import Results
 from radparity.report.stamp import stamped
@@ -63,7 +64,7 @@ def said(results: Results) -> Verdict:
     else:
         tests, random_readers = results.table("equivalence"), results.table("random_readers")
         found = verdict(results.table("main"), tests, results.config, random_readers)
-    return limited(stamped(no_benign.limited(found, results), results), results)
+    return limited(stamped(found, results), results)
 
 
 def standing(results: Results) -> dict[str, Any]:
