@@ -15,7 +15,7 @@ from radparity.tested_on import STAGE as COHORT
 EXAM_STAGES = ("intake", "eligible", "convert", "register")
 BREAST_STAGES = ("harmonize", "mask", "outline", "predict", "segment")
 RELEASE = "the next release"
-ORDER = (COHORT, "download", *EXAM_STAGES, *BREAST_STAGES, "compare")
+ORDER = ("download", *EXAM_STAGES, *BREAST_STAGES, "compare")
 PARTITIONS = ("development", "tuning", "test", INTERNAL, "shown")
 LABELS = ("malignant", "benign")
 OK, WAITING = "ok", "waiting"
