@@ -243,6 +243,11 @@ def test_without_readers_and_without_an_internal_test_the_tables_still_tell_the_
     assert len(table) == 1 and np.isnan(table["reader_mean"][0]) and np.isfinite(table["network_low"][0])
     drop = scores.drop_table(both, 0.05, 300, 1)
     assert list(drop["rater"]) == ["network"] and drop["n_internal"][0] == 0 and np.isnan(drop["change"][0])
+    bare = both.drop(columns=["dice_reader", "difference"])  # as of a single reference
+    pd.testing.assert_frame_equal(scores.drop_table(bare, 0.05, 300, 1), drop)
+    assert np.isnan(
+        scores.group_table(bare, {"cohort": dict.fromkeys(both["case"], "B")}, 0.05, 300, 1)["reader_mean"][0]
+    )
     nobody = scores.both_tests(*case_tables([], []))
     assert scores.group_table(nobody, {"cohort": {}}, 0.05, 300, 1).empty
     assert scores.drop_table(nobody, 0.05, 300, 1).empty

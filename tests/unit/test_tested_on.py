@@ -16,7 +16,7 @@ from radparity.release.given import give
 from radparity.report import flow
 from radparity.report.results import Breast as Shown
 from radparity.sheets import Breast, Exam, Reading, read
-from radparity.tested_on import about_left_out, settle
+from radparity.tested_on import about_left_out, grouped_by, settle
 
 ROOT = Path(__file__).parents[2]
 READERS = ("R1", "R2", "R3", "R4")
@@ -87,6 +87,8 @@ def test_cohorts_decide_who_trains_and_who_is_tested(study):
     assert set(found.planned["test_cases"]) == {"E11L", "E12L", "E13L"}
     assert "E05L" in found.predicted("unet") and "E05L" in found.paged and found.batch_of["E05"].startswith("judged")
     assert found.shifted == [f"E{n:02}L" for n in (1, 2, 4, 5, 11, 12, 13)]
+    groups = grouped_by(found, ["E05L", "E11L"])
+    assert groups["cohort"] == {"E05L": "A", "E11L": "B"} and set(groups["site"].values()) == {"not stated"}
 
 
 def test_the_flow_chart_counts_everybody_who_left(study):

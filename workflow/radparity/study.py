@@ -28,7 +28,6 @@ from radparity.swept import swept
 from radparity.tested_on import Settled
 
 BENIGN_SAMPLE = 200
-NOT_STATED = "not stated"
 JUDGED = ("tuning", "test", "internal")
 
 
@@ -191,15 +190,6 @@ class Study:
             return []
         names = self.cases("development", *JUDGED, label="malignant")
         return [name for name in names if name in self.outlines]
-
-    def grouped_by(self, cases: Iterable[str]) -> dict[str, dict[str, str]]:
-        """`cohort`, `site` and `scanner` to case to what the exams sheet says; an empty scanner is an empty text."""
-        rows = {case: self.exams[self.exam_of(case)] for case in cases}
-        return {
-            "cohort": {case: row.cohort or NOT_STATED for case, row in rows.items()},
-            "site": {case: row.site or NOT_STATED for case, row in rows.items()},
-            "scanner": {case: row.scanner or "" for case, row in rows.items()},
-        }
 
     @cached_property
     def benign_sample(self) -> list[str]:

@@ -7,7 +7,7 @@ outlined case of a cohort in `test_on` is the external test. Cohorts in neither 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ SAID = {
     UNLABELLED: "of a cohort in test_on, and no cancer that every reader of readers: test outlined",
 }
 STAGE = "cohort"
+NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,16 @@ def about_left_out(study: Study) -> dict[str, Any] | None:
         if row.exam not in study.exams:
             gone[row.exam] = why
     return {"breasts": breasts, "exams": dict(sorted(gone.items()))}
+
+
+def grouped_by(study: Study, cases: Iterable[str]) -> dict[str, dict[str, str]]:
+    """`cohort`, `site` and `scanner` to case to what the exams sheet says; an empty scanner is an empty text."""
+    rows = {case: study.exams[study.exam_of(case)] for case in cases}
+    return {
+        "cohort": {case: row.cohort or NOT_STATED for case, row in rows.items()},
+        "site": {case: row.site or NOT_STATED for case, row in rows.items()},
+        "scanner": {case: row.scanner or "" for case, row in rows.items()},
+    }
 
 
 def _check_known(keys: Mapping[str, Sequence[str]], cohorts: Collection[str | None], sheet: str) -> None:

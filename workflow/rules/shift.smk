@@ -1,3 +1,6 @@
+from radparity.tested_on import grouped_by
+
+
 rule shift:
     input:
         shift_files(),
@@ -67,7 +70,7 @@ rule shift_study:
         **study.params("compare", "readers", "seed"),
         patients=lambda wc: {breast: study.patient_of(breast) for breast in study.shifted},
         tested=lambda wc: study.cases("test"),
-        groups=lambda wc: study.grouped_by(study.cases("test", "internal")),
+        groups=lambda wc: grouped_by(study, study.cases("test", "internal")),
         files={"records": "shift.record"}
         | of_cases(
             study.cases("internal"),
