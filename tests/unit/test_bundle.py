@@ -269,7 +269,7 @@ def compared(cases, patients, **values):
 
 
 def card(tables, unit="patient"):
-    config = {"fold": {"unit": unit}, "readers": {"test": ["R1", "R2"], "anonymous": False}, "phantom": None}
+    config = {"fold": {"unit": unit}, "readers": {"test": ["R1", "R2", "R3"], "anonymous": False}, "phantom": None}
     found = measured(tables, config | {"compare": {"minimum_cases": 5, "alpha": 0.05}})
     return found, {table.name: table for table in found.tables}
 

@@ -12,6 +12,7 @@ from test_report import SHEET, TEMPLATES, Tree
 from radparity.report.case_list import STATIC_ROWS, CaseList, case_list, cases_page, cases_script, paged, text
 from radparity.report.counted import count
 from radparity.report.templates import templates
+from radparity.report.words import MANY
 
 LEFT = {"T1": ("convert", "grids_differ"), "D2": ("mask", "too_dark")}
 FOLDS = "fold\tbreast\tpatient\tlabel\trole\n1\tD1\tPD1\tmalignant\ttraining\n2\tD1\tPD1\tmalignant\theld_out\n"
@@ -134,7 +135,16 @@ def test_an_interim_report_has_no_pages_of_cases_to_lead_to(results):
 
 def rendered(page, shown):
     return page.render(
-        study="s", page="cases.html", pages={}, root="", stamps=[], stamped="", banner="", ledger_root="", **shown
+        study="s",
+        page="cases.html",
+        pages={},
+        root="",
+        stamps=[],
+        stamped="",
+        banner="",
+        ledger_root="",
+        words=MANY,
+        **shown,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from radparity.report.words import MANY, Words
+
 CASES = "cases.html"
 QUALITY = "quality.html"
 PAGES = {
@@ -29,12 +31,13 @@ def frame(
     stamped: str = "",
     banner: str = "",
     ledger_root: str = "",
+    words: Words = MANY,
 ) -> dict[str, Any]:
     """The variables of the template `base.html.j2`.
 
     page: the entry of the navigation that is marked. root: the way from the page to the report's folder. stamps:
     sentences above all else, for a pilot or an interim report; stamped: the same in short, for the title. ledger_root:
-    digest over all that the report was made from, where the page prints it.
+    digest over all that the report was made from, where the page prints it. words: how it calls the readers.
     """
     return {
         "study": study,
@@ -45,4 +48,5 @@ def frame(
         "stamped": stamped,
         "banner": banner,
         "ledger_root": ledger_root,
+        "words": words,
     }

@@ -48,7 +48,7 @@ def build(results: Results, folder: Path) -> dict[str, str]:
     common = _common(results, counted, pages)
     made = {
         name: source.get_template(f"{name}.j2").render(
-            frame(page=name, **common) | {"words": words} | SHOWN[name](results, counted)
+            frame(page=name, **common, words=words) | SHOWN[name](results, counted)
         )
         for name in pages
     }
