@@ -19,7 +19,6 @@ from radparity.config import ConfigError
 from radparity.intake.geometry import PLANES
 from radparity.intake.laterality import BEYOND_MM, LIKELY_BOTH_MM
 from radparity.record import DataFault
-from radparity.sheets import Exam
 from radparity.terminal import bar
 
 TABLES = ("clinical_and_imaging_info.xlsx", "clinical_and_imaging_info.csv")
@@ -165,7 +164,7 @@ def _rows(
     }
     place = {"breast": breast, "exam": exam, "side": side, "label": "malignant"}
     return {
-        "exams": [{column: value for column, value in facts.items() if column in Exam.model_fields}],
+        "exams": [facts],
         "breasts": [place | {"partition": _partition(case["patient_id"], tested)}],
         "readings": [{"breast": breast, "rater": RATER, "file": outline.relative_to(folder).as_posix()}],
         "times": [

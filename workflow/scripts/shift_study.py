@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pandas as pd
 
+from radparity.compare.against import against_in_full
 from radparity.compare.full import compare_in_full
 from radparity.compare.inputs import read_cases
 from radparity.compare.settings import Settings
 from radparity.job import job
 from radparity.ledger import dump
+from radparity.raters import few
 from radparity.record import read
 from radparity.shift import domains, scores
 from radparity.shift.columns import COLUMNS
@@ -21,7 +23,8 @@ with job(snakemake) as run:
     files = zip(run.inputs("segments"), run.inputs("masks"), run.inputs("outline_records"), run.inputs("outlines"))
     inside = read_cases(files, readers["test"], patients)
     # Of all its tables the cases alone are used, and they do not depend on the draws.
-    tables = {"internal": compare_in_full(inside, replace(settings, draws=100))["cases"]}
+    compare = against_in_full if few(readers["test"]) else compare_in_full
+    tables = {"internal": compare(inside, replace(settings, draws=100))["cases"]}
     text = {"case": str, "patient": str}
     external = pd.read_csv(run.input.cases, sep="\t", dtype=text, keep_default_na=False, na_values=[""])
     both = scores.both_tests(external, tables["internal"])

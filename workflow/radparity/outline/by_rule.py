@@ -37,9 +37,15 @@ def outline_by_rule(path: Path, target: Target) -> Drawn:
     """
     from radparity.outline.segmentation import linked
 
-    if target.phases is None or target.images is None:
-        raise ValueError("a rule makes outlines from phases: give them, and the exam's images")
+    if target.phases is None:
+        raise ValueError("a rule makes outlines from phases: give them")
     name = path.name
+    if target.images is None:
+        raise DataFault(
+            "outline_unsupported",
+            f"{name} refers to DICOM images, and those of this exam are not at hand: no rule can make its outline."
+            " Export NIfTI or NRRD",
+        )
     if not path.exists():
         raise DataFault("outline_missing", f"{name}: no such file. Correct `file` in the readings sheet")
     data = read_dicom(one_file(path), name, pixels=False)
