@@ -54,4 +54,5 @@ def words_of(readers: Mapping[str, Any], rule: str = "intersection") -> Words:
 
 def study_words(config: Mapping[str, Any]) -> Words:
     """The same from a whole configuration."""
-    return words_of(config["readers"], config["compare"]["reference"])
+    readers = config["readers"]
+    return words_of(readers, config["compare"]["reference"]) if few(readers["test"]) else MANY
