@@ -30,8 +30,19 @@ READERS = {
     "harmonize.channels": {
         *("outline_case", "slab_breast", "predict_case", "predict_external", "predict_held_out", "predict_benign"),
         *("nnunet_case", "nnunet_predict", "nnunet_held_out", "figures_cases", "report_study", "view_breast"),
+        "shift_breast",
     },
-    "mask.mask": {"slab_breast", "predict_case", "predict_held_out", "predict_benign", "verify_exam", "view_breast"},
+    "mask.mask": {
+        *(
+            "slab_breast",
+            "predict_case",
+            "predict_held_out",
+            "predict_benign",
+            "verify_exam",
+            "view_breast",
+            "shift_breast",
+        )
+    },
     "slab.slab": {"train_fold"},
 }
 

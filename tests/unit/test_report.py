@@ -499,9 +499,11 @@ def test_every_breast_ends_in_one_box_and_the_first_exclusion_counts(drawn):
     for number, (partition, bad, _) in enumerate(drawn):
         name = f"B{number}"
         breasts.append(Breast(name, f"E{number}", "P", "left", "malignant", partition))
-        for stage in flow.ORDER[:-1]:
+        for stage in flow.ORDER[1:-1]:
             status = {"status": "excluded", "code": stage, "sentence": ""} if stage in bad else {"status": "ok"}
             records[stage][f"E{number}" if stage in flow.EXAM_STAGES else name] = {"stage": stage, **status}
+        if "download" in bad:  # whose records come by way of those of the intake
+            records["intake"][f"E{number}"] = {"stage": "download", "status": "excluded", "code": "c", "sentence": ""}
     lost = {f"B{number}" for number, (_, _, unusable) in enumerate(drawn) if unusable}
     ends = flow.outcomes(breasts, records, lost)
     rows = flow.flow_rows(ends)

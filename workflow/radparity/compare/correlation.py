@@ -13,6 +13,7 @@ from radparity.compare.scores import AVERAGED, averaged
 from radparity.compare.wilcoxon import DECIMALS
 
 SMALLEST_VARIANCE = 1e-24  # of Dice rounded to 12 decimals: below it a resample is constant
+ROUNDING = 1e-12  # of a correlation
 COLUMNS: dict[str, str] = {
     "reference": '"averaged" over references, or the reader whose reference (and whose own Dice) the row is about',
     "method": '"spearman": of ranks, midranks for ties; "pearson": of Dice itself',
@@ -89,7 +90,8 @@ def correlate(
     if not len(found):
         return row
     low, high = np.quantile(found, [alpha / 2, 1 - alpha / 2])
-    tail = 1 + min(np.count_nonzero(found <= 0), np.count_nonzero(found >= 0))
+    # A correlation of zero may come out a rounding beside it, and counts on both sides.
+    tail = 1 + min(np.count_nonzero(found <= ROUNDING), np.count_nonzero(found >= -ROUNDING))
     return row | {"low": float(low), "high": float(high), "p_by_patient": min(1.0, 2 * tail / (len(found) + 1))}
 
 

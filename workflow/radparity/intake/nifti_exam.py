@@ -87,6 +87,7 @@ def intake_nifti(files: Mapping[str, Path], times: Path, exam: str, side: str | 
         "laterality": shown,
         "laterality_from": shown_from,
         "scanner": {"manufacturer": None, "model": None, "tesla": None, "coil": None},
+        "sequence": {"repetition_ms": None, "echo_ms": None, "flip_degrees": None},
         "transfer_syntax": [],
         "compressed": False,
         "t2": None,
