@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radparity.compare.against import REFERENCE, against_in_full, pairs_of
+from radparity.compare.against import against_in_full, pairs_of
 from radparity.compare.against_columns import ALL_ALIKE, COLUMNS, DESCRIPTIVE, ESTIMATE, NO_INTERVAL
 from radparity.compare.columns import FEW_TABLES
 from radparity.compare.intervals import mean_interval, median_interval
 from radparity.compare.scores import Case
 from radparity.compare.settings import Settings
+from radparity.raters import REFERENCE
 
 SHAPE = (24, 30)
 HOW = Settings(draws=300, minimum_cases=5)

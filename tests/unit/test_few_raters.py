@@ -51,6 +51,8 @@ def raw(readers: dict, **blocks: dict) -> dict:
         ({"test": ["R1"]}, {"report": {"power": True}}, "Write instead: power: false"),
         ({"test": READERS, "made_by": "software"}, {}, "a program is none"),
         ({"test": []}, {}, "at least 1"),
+        ({"test": ["reference"]}, {}, "may not be called 'reference'"),
+        ({"test": ["R1", "readers"]}, {}, "may not be called 'readers'"),
     ],
 )
 def test_what_needs_three_readers_is_refused_with_the_line_to_write(readers: dict, blocks: dict, said: str) -> None:

@@ -12,6 +12,9 @@ from typing import Any, Literal
 CONSENSUS = 3
 """Raters from which on there are leave-one-out references, a consensus and tests of equivalence."""
 SOFTWARE = "software"
+REFERENCE = "reference"
+TAKEN = frozenset({"network", "baseline", "readers", "averaged", REFERENCE})
+"""What the tables of one or two raters call others than raters."""
 FEW_RULES: tuple[Literal["intersection", "union"], ...] = ("intersection", "union")
 """What two outlines can be made into; of one the reference is that outline."""
 

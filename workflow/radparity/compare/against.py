@@ -16,12 +16,10 @@ from radparity.compare import against_tables, volume
 from radparity.compare.against_columns import COLUMNS, DESCRIPTIVE, ESTIMATE, LOCATION, NO_INTERVAL, NO_MEDIAN
 from radparity.compare.intervals import mean_interval, median_interval
 from radparity.compare.patients import Float
-from radparity.compare.scores import AVERAGED, BASELINE, NETWORK, READERS, Case, Mask, dice
+from radparity.compare.scores import NETWORK, READERS, Case, Mask, dice
 from radparity.compare.settings import Settings
 from radparity.consensus import Rule, common_reference
-
-REFERENCE = "reference"
-RESERVED = {NETWORK, BASELINE, READERS, AVERAGED, REFERENCE}
+from radparity.raters import REFERENCE, TAKEN
 
 
 def against_in_full(
@@ -81,7 +79,7 @@ def score_against(cases: Sequence[Case], settings: Settings) -> pd.DataFrame:
     raters = list(cases[0].readers) if cases else []
     if not cases or len({case.case for case in cases}) < len(cases):
         raise ValueError("the comparison needs cases, each of them once")
-    if taken := RESERVED & set(raters):
+    if taken := TAKEN & set(raters):
         raise ValueError(f"a rater may not be called {min(taken)!r}: the tables use that word; rename them")
     rows = []
     for case in cases:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from radparity.raters import CONSENSUS, FEW_RULES
+from radparity.raters import CONSENSUS, FEW_RULES, TAKEN
 
 if TYPE_CHECKING:
     from radparity.config import Config
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 def check_few(config: Config) -> None:
     """Raises ValueError, with the line to write instead, where what is asked for needs three raters or more."""
     count, rule = len(config.readers.test), config.compare.reference
+    taken = [name for name in config.readers.test if name in TAKEN]
+    if taken:
+        raise ValueError(
+            f"readers: test: a rater may not be called {taken[0]!r}: the tables use that word. Rename it, in the"
+            " readings sheet too"
+        )
     if rule not in FEW_RULES:
         raise ValueError(
             f"compare: reference: {rule}: it is made from {CONSENSUS} raters or more, and readers: test names {count}."

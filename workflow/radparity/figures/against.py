@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radparity.compare.against import REFERENCE
 from radparity.compare.scores import NETWORK
 from radparity.figures import style
 from radparity.figures.drawing import Drawing, Study, blank, captioned, sign
 from radparity.figures.spreads import MARKS, quartiles, spread
 from radparity.figures.style import GRID, INK, SOFT, canvas, styled
-from radparity.raters import whose
+from radparity.raters import REFERENCE, whose
 
 NAME, TITLE = "figure_against", "Dice of the network on the reference"
 SOURCES = ("main.tsv", "scores.tsv", "sizes.tsv")

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from radparity.compare.scores import NETWORK
-from radparity.raters import WHY_NOT, by_software, given, whose
+from radparity.raters import REFERENCE, WHY_NOT, by_software, given, whose
 from radparity.record import read
 from radparity.report.figures import Figure
 from radparity.report.more import SHOWN as MANY_SHOWN
@@ -20,7 +20,6 @@ from radparity.report.results import Results
 from radparity.report.tables import Table, interval, masks_of, missing, number, title
 from radparity.report.verdict import Verdict
 
-REFERENCE = "reference"
 NONE = "not to be had"
 
 
