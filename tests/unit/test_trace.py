@@ -115,6 +115,21 @@ def test_a_cases_row_holds_that_case():
     assert (cell.cases, cell.network, cell.outlines) == (["E2R"], False, ["R1", "R2"])
 
 
+def test_of_two_raters_a_row_holds_the_outline_that_it_names():
+    two, inputs = READERS[:2], [path for name in CASES for path in case(name, name[:2])]
+    pairs = [("network", "reference"), ("network", "R1"), ("network", "R2"), ("R1", "R2")]
+    rows = [(name, f"P{name}", *pair, "0.5", "True") for name in CASES for pair in pairs]
+    scores = table(("case", "patient", "rater", "reference", "dice", "usable"), *rows)
+    main = table(("rater", "reference", "n", "mean"), *((*pair, "3", "0.5") for pair in pairs))
+    params = {"readers": {"test": two}, "patients": {name: f"P{name}" for name in CASES}}
+    for path, content in ((SCORES, scores), (MAIN, main)):
+        made(path, "compare_arm", {"arm": "unet"}, inputs, content, **params)
+    found = {pair: find(Ledger(), MAIN, f"{'/'.join(pair)},mean") for pair in pairs}
+    assert [found[pair].outlines for pair in pairs] == [two, ["R1"], ["R2"], two]
+    assert [found[pair].network for pair in pairs] == [True, True, True, False]
+    assert find(Ledger(), SCORES, "E2R/network/R2,dice").outlines == ["R2"]
+
+
 def test_either_order_and_the_beginning_of_a_column_will_do():
     first, *others = (find(Ledger(), MAIN, asked) for asked in ("R2,network_median", "network_median,R2", "network,R2"))
     assert all(cell == first for cell in others)

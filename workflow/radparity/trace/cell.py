@@ -10,6 +10,7 @@ from pathlib import Path
 
 from radparity.config import ConfigError
 from radparity.provenance import Entry, Ledger
+from radparity.raters import few
 
 Row = dict[str, str]
 CASES = ("case", "breast", "exam")
@@ -149,7 +150,8 @@ def _compared(cell: Cell, row: Row, entry: Entry) -> Cell:
     elif name in WITHOUT_REFERENCES:
         outlines = judged
     elif reference in readers and column not in OF_ALL_ROWS:
-        outlines = judged | set(readers) - {reference}
+        # Of one or two raters a row's reference is that rater's outline; of more it is made without them.
+        outlines = judged | ({reference} if few(readers) else set(readers) - {reference})
     else:
         outlines = set(readers)
     return Cell(
