@@ -27,6 +27,7 @@ from radparity.report.methods_against import comparison, outlined
 from radparity.report.results import read_results
 from radparity.report.site import build
 from radparity.report.words import MANY, words_of
+from radparity.status.stages import parts
 from radparity.study import Study
 
 MASKS = st.lists(st.booleans(), min_size=12, max_size=12).map(lambda flags: np.array(flags).reshape(3, 4))
@@ -82,6 +83,12 @@ def test_a_plan_that_was_locked_before_does_not_deviate() -> None:
         content = planned(Study(load(raw({"test": names})), {}, {}, []))
         assert content["primary_test"].startswith(test)
         assert set(content["readers"]) == {"test", "anonymous"} | ({"made_by"} if len(names) < 3 else set())
+
+
+@pytest.mark.parametrize("names, figure", [(READERS, "figure_5a.svg"), (["R1"], "figure_against.svg")])
+def test_the_status_waits_for_the_figure_that_is_drawn(names: list[str], figure: str) -> None:
+    (part,) = (part for part in parts(Study(load(raw({"test": names})), {}, {}, [])) if part.stage == "figures")
+    assert [path.name for path in part.files] == [figure]
 
 
 @settings(max_examples=40)

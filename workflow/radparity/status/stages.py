@@ -79,7 +79,8 @@ def _of_exams(study: Study) -> list[Part]:
     found += [_files("compare", "tables", *(f"compare/{arm}/main.tsv" for arm in arms))]
     found += [Part("shift", grid, "breasts", study.shifted)]
     found += [_files("shift", "tables", f"shift/{primary}/groups.tsv")] if study.shifted else []
-    found += [_files("figures", "figures", f"figures/{primary}/figure_5a.svg")]
+    drawn = "figure_against" if study.few else "figure_5a"
+    found += [_files("figures", "figures", f"figures/{primary}/{drawn}.svg")]
     true = [exam for exam, row in study.entered.items() if row.truth]
     found += [Part("verify", "", "exams", true), _files("verify", "tables", "verify/summary.tsv")] if true else []
     found += [Part("view", "", "breasts", study.paged)]
