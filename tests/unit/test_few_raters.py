@@ -18,6 +18,7 @@ from radparity.compare.scores import Case
 from radparity.compare.settings import Settings
 from radparity.config import ConfigError, load
 from radparity.consensus import RETUNED, common_reference, leave_one_out, references_by_rule
+from radparity.made_by import refuse_disguised
 from radparity.page.numbers import against_table
 from radparity.page.overlay import overlays, references_of
 from radparity.plan import planned
@@ -27,6 +28,7 @@ from radparity.report.methods_against import comparison, outlined
 from radparity.report.results import read_results
 from radparity.report.site import build
 from radparity.report.words import MANY, words_of
+from radparity.sheets import Breast, Exam, Reading
 from radparity.status.stages import parts
 from radparity.study import Study
 
@@ -89,6 +91,30 @@ def test_a_plan_that_was_locked_before_does_not_deviate() -> None:
 def test_the_status_waits_for_the_figure_that_is_drawn(names: list[str], figure: str) -> None:
     (part,) = (part for part in parts(Study(load(raw({"test": names})), {}, {}, [])) if part.stage == "figures")
     assert [path.name for path in part.files] == [figure]
+
+
+@pytest.mark.parametrize(
+    "names, made, partition, refused",
+    [
+        (["R1"], "people", "test", "Write instead: made_by: software"),
+        (["R1"], "people", "tuning", "Write instead: made_by: software"),
+        (["R1"], "software", "test", None),
+        (["R1"], "people", "development", None),
+        (["R2"], "people", "test", None),
+        (READERS, "people", "test", "a program is no reader"),
+        (READERS, "people", "shown", None),
+    ],
+)
+def test_an_outline_that_a_rule_made_never_passes_for_a_readers(names, made, partition, refused) -> None:  # type: ignore[no-untyped-def]
+    breast = Breast(breast="E1L", exam="E1", side="left", label="malignant", partition=partition)
+    readings = [Reading(breast="E1L", rater="R1", file="E1/seg", rule="functional_tumour_volume")]
+    exam = Exam(exam="E1", patient="P1", folder="e1")
+    study = Study(load(raw({"test": names, "made_by": made})), {"E1": exam}, {"E1L": breast}, readings)
+    if refused is None:
+        refuse_disguised(study, "config.yaml")
+        return
+    with pytest.raises(ConfigError, match=re.escape(refused)):
+        refuse_disguised(study, "config.yaml")
 
 
 @settings(max_examples=40)

@@ -12,6 +12,7 @@ from radparity.download.sheet import Series, check_series
 from radparity.enough import refuse_too_little
 from radparity.enrolment import columns_of
 from radparity.external import External, check_external
+from radparity.made_by import refuse_disguised
 from radparity.release.fixed import read_release
 from radparity.sheets import Breast, Exam, Reading, check, read
 from radparity.study import Study
@@ -62,4 +63,5 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
     )
     study.enrolment.check()
     refuse_too_little(study, source)
+    refuse_disguised(study, source)
     return study
