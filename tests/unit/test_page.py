@@ -264,6 +264,17 @@ def test_a_test_case_that_no_reference_can_judge_left_at_the_comparison():
     assert variables(replace(scattered, who=WHO | {"partition": "tuning"}), RULES)["left"] is None
 
 
+@pytest.mark.parametrize(("rule", "joined"), [("intersection", np.logical_and), ("union", np.logical_or)])
+def test_of_two_raters_the_curve_is_taken_in_the_reference_of_the_study(rule, joined):
+    case = content()
+    drawn = {name: case.readers[name] for name in ("R1", "R2")}
+    assert (drawn["R1"] != drawn["R2"]).any()
+    shown = variables(replace(case, readers=drawn), replace(RULES, readers=["R1", "R2"], reference=rule))
+    curve = shown["curve"].table
+    inside = relative(case.view.on_grid(), joined(*drawn.values()))
+    assert curve.head[-1] == "reference" and [row[-1] for row in curve.rows] == [f"{value:.1f}" for value in inside]
+
+
 @pytest.mark.parametrize("pilot", [True, False])
 def test_the_page_of_a_case_of_a_pilot_says_so(tmp_path, pilot):
     made = {"page": "results/report/cases/{breast}.html", "thumbnail": "results/report/cases/{breast}.webp"}

@@ -156,7 +156,7 @@ def _images(case: Content, view: View, rules: Rules, references: Mapping[str, Ma
             "near": _near(_marked(case, network), view),
         },
         "numbers": _numbers(case, view, rules, network, references),
-        "curve": drawing(_curves(case, view, network, rules.words.others), times),
+        "curve": drawing(_curves(view, network, _together(case, rules, references)), times),
         "volume": _volume(case, view, drawn) | ({"names": NAMES} if rules.words.few else {}),
     }
 
@@ -203,14 +203,22 @@ def _numbers(
     return found
 
 
-def _curves(case: Content, view: View, network: Mask | None, others: str) -> list[Curve]:
-    phases, together = view.on_grid(), majority(case.readers)
+def _together(case: Content, rules: Rules, references: Mapping[str, Mask]) -> tuple[str, Mask | None]:
+    """Where those who outlined the case see the lesion, and what it is called: of one or two raters their reference, as
+    the study's rule makes it, else the majority of all outlines."""
+    if not rules.words.few:
+        return rules.words.others, majority(case.readers)
+    return next(iter(references.items()), ("outlines", majority(case.readers)))
+
+
+def _curves(view: View, network: Mask | None, others: tuple[str, Mask | None]) -> list[Curve]:
+    phases, (name, together) = view.on_grid(), others
     found = []
     if network is not None:
         found.append(Curve("network", relative(phases, network), style.NETWORK.colour, ""))
     if together is not None:
         # The colour of the figures' readers together is too pale for a line on paper.
-        found.append(Curve(others, relative(phases, together), "#B35900", dashes(style.LINES[1], 2.2)))
+        found.append(Curve(name, relative(phases, together), "#B35900", dashes(style.LINES[1], 2.2)))
     return found
 
 
