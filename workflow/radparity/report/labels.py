@@ -19,30 +19,26 @@ def labels_table(results: Results) -> Table | None:
         return None
     drawn = sum(len(record["raters"]) - len(record.get("by_rule", {})) for record in records)
     filled = sum(record.get("fills_volume", False) for record in records)
+    percents = Counter(own["percent"] for own in made)
     rows = [
-        ["outlines that a rule made from the phases (a program's, no reader's)", str(len(made))],
-        ["outlines from the raters' files", str(drawn)],
-        ["breasts whose outlines fill a volume (judged: its largest section)", f"{filled} of {len(records)}"],
-        ["early enhancement at least, %: outlines", _each(own["percent"] for own in made)],
-        ["intensity before contrast at least: median (range)", _spread([own["threshold"] for own in made])],
-        ["volume, ml: median (range)", _spread([own["millilitres"] for own in made])],
-        ["outlines with as many voxels as the site counted", _share(made)],
+        ["outlines that a rule made from the phases (a program's, no reader's)", str(len(made)), "", ""],
+        ["outlines from the raters' files", str(drawn), "", ""],
+        ["breasts whose outlines fill a volume (judged: its largest section)", f"{filled} of {len(records)}", "", ""],
+        *([f"early enhancement of at least {each:g} %", str(percents[each]), "", ""] for each in sorted(percents)),
+        ["intensity before contrast at least", str(len(made)), *_spread([own["threshold"] for own in made])],
+        ["volume, ml", str(len(made)), *_spread([own["millilitres"] for own in made])],
+        ["outlines with as many voxels as the site counted", _share(made), "", ""],
     ]
     note = (
         "The rule is the functional tumour volume: box, thresholds and phases are those in the site's segmentation"
         " object. Agreement with such outlines is agreement with a program, not with radiologists. They follow the"
         " uptake by construction, so the check of where outlines lie says nothing of them."
     )
-    return Table("labels", "Where the outlines come from", ["outlines", "count"], rows, note)
+    return Table("labels", "Where the outlines come from", ["outlines", "number", "median", "range"], rows, note)
 
 
-def _each(values: Any) -> str:
-    counts = Counter(values)
-    return ", ".join(f"{value:g}: {counts[value]}" for value in sorted(counts))
-
-
-def _spread(values: list[float]) -> str:
-    return f"{float(np.median(values)):.4g} ({min(values):.4g} to {max(values):.4g})"
+def _spread(values: list[float]) -> list[str]:
+    return [f"{float(np.median(values)):.4g}", f"{min(values):.4g} to {max(values):.4g}"]
 
 
 def _share(made: list[dict[str, Any]]) -> str:
