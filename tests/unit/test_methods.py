@@ -47,7 +47,9 @@ def configuration(**changes):
     return load(raw).model_dump(mode="json", by_alias=True, exclude={"raw", "sheets"})
 
 
-def written(sheet=SHEET, out=(), plane="sagittal", shape=SHAPE, ways=("best", "best", "best"), sources=(), **changes):
+def written(
+    sheet=SHEET, out=(), plane="sagittal", shape=SHAPE, ways=("best", "best", "best"), sources=(), pilot=None, **changes
+):
     config = configuration(**changes)
     trained = config["arms"]["unet"]["network"] not in ("external", "nnunet")
     training = {
@@ -70,6 +72,7 @@ def written(sheet=SHEET, out=(), plane="sagittal", shape=SHAPE, ways=("best", "b
         published={},
         files={},
         sources=list(sources),
+        pilot=pilot,
     )
     ends = [Outcome("excluded", "convert", "unread", breast=b) if b.breast in out else Outcome(breast=b) for b in sheet]
     exams = {b.exam: "excluded" if b.breast in out else "ok" for b in sheet}
@@ -236,3 +239,13 @@ def test_a_sheet_of_sources_with_a_column_too_few_is_refused_with_its_header(tmp
     with pytest.raises(ConfigError, match="column 'licence' is missing"):
         read_sources(str(path))
     assert read_sources(None) == []
+
+
+def test_an_external_test_is_said_of_what_was_tested_and_of_no_pilot():
+    cohorts = {"train_on": ["A"], "test_on": ["B"]}
+    assert "The network was trained and tuned on A and tested on B: an external test." in text(**cohorts)
+    theirs = text(unet=EXTERNAL, **cohorts)
+    assert (
+        "The threshold was tuned on A and the network tested on B" in theirs and "was trained and tuned" not in theirs
+    )
+    assert "tested on B" not in text(pilot={"exams": 4, "of": 40}, **cohorts)

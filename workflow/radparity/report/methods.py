@@ -101,9 +101,11 @@ def _design(results: Results, writer: Writer) -> Iterable[str]:
         yield f"The images are public{cited}."
     if release := results.config.get("release"):
         yield f"Training, tuning and test saw the exams of release {release} only."
-    if trained := results.config.get("train_on"):
+    if (trained := results.config.get("train_on")) and not results.pilot:
+        elsewhere = results.config["arms"][results.primary]["network"] == "external"
+        learned = "The threshold was tuned" if elsewhere else "The network was trained and tuned"
         tested = _list(results.config["test_on"])
-        yield f"The network was trained and tuned on {_list(trained)} and tested on {tested}: an external test."
+        yield f"{learned} on {_list(trained)} and {'the network ' * elsewhere}tested on {tested}: an external test."
     if results.pilot:
         yield f"This is a pilot of {results.pilot['exams']:,} of {results.pilot['of']:,} exams, without any test case."
 
