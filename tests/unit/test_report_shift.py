@@ -57,7 +57,7 @@ def test_the_page_tells_the_drop_with_its_interval_and_what_differs(shown):
     page = build(shown, TEMPLATES)["comparison.html"]
     parsed = Parser(page)
     assert "Trained on A, tested on <B>." in parsed.text and "<B>" not in page
-    assert "0.800 in the internal test and 0.525 in the external one: −0.275 (interval −0." in parsed.text
+    assert "0.800 in the internal test and 0.525 in the external one: −0.275 (90 % interval −0." in parsed.text
     assert re.search(r"before harmonization: 8 of 8 facts, after harmonization: 8 of 8 facts", parsed.text)
     for name in ("drop", "groups", "separable", "facts"):
         assert f"table-shift-{name}" in parsed.ids
@@ -72,12 +72,28 @@ def test_who_left_by_cohort_is_in_the_flow_chart_and_in_the_list_of_exclusions(s
     assert sum(int(row[6]) for row in rows) == len(SHEET) + 1
 
 
+def test_with_one_reference_a_case_nothing_is_called_a_readers(shown):
+    readers = shown.config["readers"] | {"test": ["FTV"], "made_by": "software"}
+    part = shift_part(replace(shown, config=shown.config | {"readers": readers}))
+    tables = {table.name.removeprefix("shift-"): table for table in part["tables"]}
+    assert set(tables) == {"drop", "groups", "separable", "facts"}
+    said = [
+        *part["sentences"],
+        *(word for table in tables.values() for word in (table.caption, table.note, *table.head)),
+    ]
+    assert not [words for words in said if re.search("reader|verdict", words)]
+    many = next(table for table in shift_part(shown)["tables"] if table.name == "shift-groups")
+    kept = [place for place, head in enumerate(many.head) if head in tables["groups"].head]
+    assert tables["groups"].rows == [[row[place] for place in kept] for row in many.rows] and len(kept) == 9
+    assert tables["groups"].words == (0, 1, 2, 8) and tables["groups"].head[8] == "note"
+
+
 def test_few_patients_are_counted_without_interval(tmp_path):
     part = shift_part(results(Tree(tmp_path), tmp_path, [0.5, 0.6], [0.8] * 4))
     (drop,) = (table for table in part["tables"] if table.name == "shift-drop")
     assert [row[1:5] for row in drop.rows] == [["4", "4", "2", "2"]] * 3
     assert {row[8] for row in drop.rows} == {""} and all("fewer than 5" in row[9] for row in drop.rows)
-    assert not any("(interval" in sentence for sentence in part["sentences"])
+    assert not any(" interval " in sentence for sentence in part["sentences"])
 
 
 def test_a_study_without_cohorts_has_no_such_section(tmp_path):

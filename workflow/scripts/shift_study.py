@@ -19,7 +19,9 @@ from radparity.shift.picture import shift_picture
 with job(snakemake) as run:
     readers, patients = run.params["readers"], run.params["patients"]
     settings = Settings.of(run.params["compare"], readers, run.params["seed"])
-    chance = {"alpha": settings.alpha, "draws": settings.draws, "seed": settings.seed}
+    # Of level 1 - 2 alpha, as the margin test's; of an estimate 1 - alpha, as in its main table.
+    alpha = settings.alpha / 2 if few(readers["test"]) else settings.alpha
+    chance = {"alpha": alpha, "draws": settings.draws, "seed": settings.seed}
     files = zip(run.inputs("segments"), run.inputs("masks"), run.inputs("outline_records"), run.inputs("outlines"))
     inside = read_cases(files, readers["test"], patients)
     # Of all its tables the cases alone are used, and they do not depend on the draws.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from radparity.report.tables import interval, missing, number
 
 DESCRIPTIVE = (
     "Everything here is descriptive. No claim of equivalence is made of a cohort, a site or a scanner, and the internal"
-    " test takes no part in the verdict."
+    " test takes no part in the {}."
 )
 NO_CAUSE = (
     "A difference between the cohorts says that the network meets other data than it learned from, not that this is"
@@ -108,18 +109,32 @@ SHOWN: dict[str, Shown] = {
     ),
 }
 
+OF_READERS = ("mean of the readers", "mean difference", "interval")
+
+
+def shown_of(few: bool) -> dict[str, Shown]:
+    """How each table is shown; few: of one or two raters, where no row and no column is a reader's."""
+    if not few:
+        return SHOWN
+    groups = [cell for cell in SHOWN["groups"].cells if cell[0] not in OF_READERS]
+    note = "On the reference. How much harder the other cohort's cases are cannot be told from one reference a case."
+    return SHOWN | {
+        "drop": replace(SHOWN["drop"], note=note),
+        "groups": replace(SHOWN["groups"], cells=groups, words=(0, 1, 2, len(groups) - 1)),
+    }
+
 
 def shift_part(results: Results) -> dict[str, Any] | None:
     """Sentences, tables and picture of the section; None of a study without an external test."""
     if not results.shift:
         return None
-    tables = [as_table(f"shift-{name}", results.shift[name], shown) for name, shown in SHOWN.items()]
+    tables = [as_table(f"shift-{name}", results.shift[name], shown) for name, shown in shown_of(results.few).items()]
     pictures = [Path(path) for path in results.files.get("shift", []) if path.endswith(".png")]
     caption = "Intensities in the breast as they were acquired (above) and as the network sees them (below)."
     said = "Distribution curves of three intensities, of the cohorts trained on and of the external test."
     drawn = [drawn_png(path, "shift", caption, said) for path in pictures]
     return {
-        "sentences": [*_sentences(results), DESCRIPTIVE, NO_CAUSE],
+        "sentences": [*_sentences(results), DESCRIPTIVE.format("estimate" if results.few else "verdict"), NO_CAUSE],
         "tables": [table for table in tables if table.rows],
         "figure": drawn[0] if drawn else None,
     }
@@ -131,7 +146,8 @@ def _sentences(results: Results) -> Sequence[str]:
     drop = results.shift["drop"]
     for row in drop[drop["rater"] == "network"].to_dict("records"):
         if row["n_internal"] and row["n_external"]:
-            between = "" if missing(row["low"]) else f" (interval {interval(row['low'], row['high'], sign=True)})"
+            level = f"{100 * row['level']:g} % interval"
+            between = "" if missing(row["low"]) else f" ({level} {interval(row['low'], row['high'], sign=True)})"
             found.append(
                 f"The network's mean Dice is {number(row['mean_internal'])} in the internal test and"
                 f" {number(row['mean_external'])} in the external one: {number(row['change'], sign=True)}{between}."
