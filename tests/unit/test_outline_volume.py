@@ -104,6 +104,13 @@ def test_the_section_of_largest_area_is_judged_and_the_first_of_equals(sagittal)
     np.testing.assert_array_equal(found.masks[0, ..., 0] > 0, wanted[found.facts["section"]])
 
 
+@pytest.mark.parametrize(("areas", "fills"), [([0, 70, 90, 0, 0, 0], False), ([0, 70, 90, 70, 0, 0], True)])
+def test_two_axial_sections_are_judged_and_say_nothing_of_the_others(tmp_path, areas, fills):
+    axial = Exam(tmp_path, "axial")
+    found = case(axial, drawn(areas, axial)[0]).facts
+    assert (found["chosen_by"], found["fills_volume"]) == ("largest_area", fills)
+
+
 def test_an_outline_of_one_section_says_nothing_of_the_others(sagittal):
     path, _ = drawn([0, 0, 90, 0, 0, 0], sagittal)
     facts = case(sagittal, path).facts

@@ -13,7 +13,7 @@ from radparity.outline.by_rule import outline_by_rule
 from radparity.outline.exam import Images, Phases, Target
 from radparity.outline.formats import Source, read_outline
 from radparity.outline.place import on_breast, place, place_volume
-from radparity.outline.sections import common_section
+from radparity.outline.sections import common_section, is_volume
 from radparity.record import DataFault
 
 
@@ -84,7 +84,9 @@ def outline_case(
         "section": own,
         "chosen_by": "largest_area" if section is None else "outlined",
         "area_mm2": {rater: round(float(mask.sum()) * area, 2) for rater, mask in placed.items()},
-        "fills_volume": section is None,
+        # Two sections of an exam that was not acquired sagittally are judged, but may be a part of the cancer only.
+        "fills_volume": section is None
+        and all(rater in by_rule or is_volume(mask, section_axis) for rater, mask in masks.items() if mask.any()),
         "tumour_sections": marked,
         "box_sections": [looked[0], looked[-1]] if looked else None,
         "by_rule": by_rule,
