@@ -85,6 +85,9 @@ def test_a_plan_that_was_locked_before_does_not_deviate() -> None:
         content = planned(Study(load(raw({"test": names})), {}, {}, []))
         assert content["primary_test"].startswith(test)
         assert set(content["readers"]) == {"test", "anonymous"} | ({"made_by"} if len(names) < 3 else set())
+        assert not {"negatives", "negatives_margin_mm"} & set(content["train"])
+    free = {"negatives": "tumour_free_sections", "negatives_margin_mm": 4}
+    assert free.items() <= planned(Study(load(raw({"test": READERS}, train=free)), {}, {}, []))["train"].items()
 
 
 @pytest.mark.parametrize("names, figure", [(READERS, "figure_5a.svg"), (["R1"], "figure_against.svg")])

@@ -109,6 +109,8 @@ def planned(study: Study) -> dict[str, Any]:
     test = ESTIMATE if study.few else "margin"
     if not study.few:
         del blocks["readers"]["made_by"]  # said of one or two raters only; plans were locked before it could be said
+    if study.config.train.tumour_free_margin is None:  # likewise
+        blocks["train"] = {key: value for key, value in blocks["train"].items() if not key.startswith("negatives")}
     cohorts = study.params("train_on", "test_on") if study.settled else {}
     return blocks | cohorts | {"primary_test": test, "arm": arm, "test_cases": cases}
 
