@@ -120,6 +120,18 @@ def test_an_outline_that_a_rule_made_never_passes_for_a_readers(names, made, par
         refuse_disguised(study, "config.yaml")
 
 
+def test_a_plan_holds_that_a_rule_makes_the_reference(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    breast = Breast(breast="E1L", exam="E1", side="left", label="malignant", partition="test")
+    exam = Exam(exam="E1", patient="P1", folder="e1")
+    monkeypatch.setattr("radparity.study.swept", lambda paths: dict.fromkeys(paths, "d"))
+    found = []
+    for rule in ("functional_tumour_volume", None):
+        reading = Reading(breast="E1L", rater="R1", file="E1/seg", rule=rule)
+        config = load(raw({"test": ["R1"], "made_by": "software"}))
+        found.append(planned(Study(config, {"E1": exam}, {"E1L": breast}, [reading]))["test_cases"]["E1L"])
+    assert found == [found[1] | {"R1, rule": "functional_tumour_volume"}, {"patient": "P1", "R1": "d"}]
+
+
 @settings(max_examples=40)
 @given(MASKS, MASKS)
 def test_the_reference_is_the_outline_of_one_and_the_common_or_joint_area_of_two(one, other) -> None:  # type: ignore[no-untyped-def]

@@ -98,9 +98,14 @@ def planned(study: Study) -> dict[str, Any]:
     with the digests of their outlines and what was decided on whether they stay."""
     blocks = study.params("compare", "fold", "primary_arm", "readers", "seed", "segment", "train")
     ruled = rulings(study.decisions, {case: study.exam_of(case) for case in study.cases("test")})
+    made: dict[str, dict[str, str]] = {}
+    for row in study.readings:
+        if row.rule:
+            made.setdefault(row.breast, {})[f"{row.rater}, rule"] = row.rule
     cases = {
         case: {"patient": study.patient_of(case)}
         | {reader: study.digests[path] for reader, path in sorted(study.outlines.get(case, {}).items())}
+        | made.get(case, {})
         | ({RULED: {"verdict": ruled[case].verdict, "date": str(ruled[case].date)}} if case in ruled else {})
         for case in study.cases("test")
     }
