@@ -203,7 +203,7 @@ def learned(path, inputs):
     [
         ("results/train/unet/1/weights.pt", "results/slab/pre_p95/{}/slab.npy"),
         ("results/fold/pre_p95/2/scaling.json", "results/harmonize/pre_p95/{}/harmonize.json"),
-        ("results/mask/weights.pt", "results/harmonize/pre_p95/{}/channels.nii.gz"),
+        ("results/nnunet/unet/1/weights.pth", "results/nnunet/pre_p95/{}/labels.nii.gz"),
     ],
 )
 def test_a_judged_patient_in_what_was_learned_from_is_a_fault_of_the_audit(study, path, source, leaked):
@@ -222,6 +222,16 @@ def test_a_judged_patient_in_what_was_learned_from_is_a_fault_of_the_audit(study
     with Path("results/fold/folds.tsv").open("a") as stream:
         stream.write(f"2\t{leaked}\tP\tmalignant\tvalidation\n")
     assert [fault.file for fault in check_apart(Path("results"), found)] == ["results/fold/folds.tsv"]
+
+
+@pytest.mark.parametrize("leaked", ["E04", "E05", "E11"])
+def test_a_judged_patient_in_the_mask_network_is_found_though_it_learns_from_exams(study, leaked):
+    found = study(TRAINING + TESTED, **KEYS)
+    learned("results/mask/weights.pt", ["results/register/E01/registered.nii.gz"])
+    assert check_apart(Path("results"), found) == []
+    learned("results/mask/weights.pt", [f"results/register/{name}/registered.nii.gz" for name in ("E01", leaked)])
+    (fault,) = check_apart(Path("results"), found)
+    assert fault.file == "results/mask/weights.pt" and leaked in fault.fault
 
 
 def test_a_twin_by_same_as_in_training_is_found_though_no_breast_of_hers_trains(study):

@@ -27,18 +27,20 @@ TOLD = 5
 
 
 def check_apart(results: Path, study: Study) -> list[Fault]:
-    """A fault for each file that was learned from a breast of a patient who tunes, tests or is in the internal test.
+    """A fault for each file that was learned from a breast or exam of a patient who tunes, tests or is internal test.
 
     Patients are those of the study as it is loaded now, records joined by `same_as`. Arms that the study no longer has
     are left alone: nothing is judged with them.
     """
     judged = {study.patient_of(breast): study.breasts[breast].partition for breast in study.cases(*JUDGED)}
     faults = []
-    for path, breasts in _learned(results, study):
-        seen = sorted({name for name in breasts if name in study.breasts and study.patient_of(name) in judged})
+    # A scaling is made from breasts, the mask network from whole exams.
+    patients = study.patients | {breast: study.patient_of(breast) for breast in study.breasts}
+    for path, cases in _learned(results, study):
+        seen = sorted({name for name in cases if patients.get(name) in judged})
         if seen:
             more = f" and {len(seen) - TOLD} more" if len(seen) > TOLD else ""
-            parts = sorted({judged[study.patient_of(name)] for name in seen})
+            parts = sorted({judged[patients[name]] for name in seen})
             what = (
                 f"was learned from patients who are judged ({', '.join(parts)}): {', '.join(seen[:TOLD])}{more}. The"
                 " comparison is worth nothing"
@@ -48,7 +50,7 @@ def check_apart(results: Path, study: Study) -> list[Fault]:
 
 
 def _learned(results: Path, study: Study) -> Iterator[tuple[str, Iterable[str]]]:
-    """Each file that was learned, with the breasts that it was learned from."""
+    """Each file that was learned, with the breasts or exams that it was learned from."""
     folds = results / FOLDS
     if folds.is_file():
         with folds.open(newline="", encoding="utf-8") as stream:
