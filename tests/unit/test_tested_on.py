@@ -189,6 +189,19 @@ def test_a_pilot_holds_no_test_case_and_no_shift(study, monkeypatch):
     assert found.cases("test") and not {"E05L", "E11L", "E12L", "E13L"} & set(found.breasts)
 
 
+def test_a_patient_whose_breast_that_leaves_trained_a_network_made_elsewhere_is_not_its_test(study, tmp_path):
+    rows = [*TRAINING, *TESTED, ("E19", "P11", "B", "benign", "development", [])]
+    sheet = ["breast\tfile\ttrained_on", "E19L\te/E19L.nii.gz\tyes"]
+    sheet += [f"{name}L\te/{name}L.nii.gz\tno" for name in ("E04", "E05", "E11", "E12", "E13")]
+    (tmp_path / "theirs.tsv").write_text("\n".join(sheet) + "\n")
+    arms = {"theirs": {"network": "external", "sheet": "theirs.tsv"}}
+    off = {"selection": None, "learning_curve": None}
+    found = study(rows, **KEYS, **off, arms=arms, primary_arm="theirs")
+    assert "E19L" in found.settled.gone and "E19L" not in found.externals["theirs"]
+    seen = [name for name in found.cases("test", "tuning", "internal") if found.external("theirs", name)["seen"]]
+    assert seen == ["E11L"]
+
+
 def learned(path, inputs):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

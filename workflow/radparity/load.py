@@ -16,7 +16,7 @@ from radparity.made_by import refuse_disguised
 from radparity.release.fixed import read_release
 from radparity.sheets import Breast, Exam, Reading, check, read
 from radparity.study import Study
-from radparity.tested_on import settle
+from radparity.tested_on import settle, without
 
 
 def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
@@ -45,7 +45,7 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
         breasts = [row for row in settled.breasts if row.breast not in gone]
         readings = [row for row in readings if row.breast not in gone]
         decisions = [row for row in decisions if row.exam in stay and row.breast not in gone]
-        by_breast = {arm: {b: row for b, row in rows.items() if b not in gone} for arm, rows in by_breast.items()}
+        by_breast = {arm: without(rows, settled) for arm, rows in by_breast.items()}
     by_exam, by_name = {e.exam: e for e in exams}, {b.breast: b for b in breasts}
     release = read_release(config.release) if config.release else None
     announced = [row.wanted for row in series if row.exam in by_exam]

@@ -15,6 +15,7 @@ from radparity.config import Config, ConfigError
 from radparity.sheets import INTERNAL, LEFT_OUT, Breast, Exam, Reading, merged
 
 if TYPE_CHECKING:
+    from radparity.external import External
     from radparity.study import Study
 
 NOT_NAMED = "cohort_not_named"
@@ -41,13 +42,15 @@ class Settled:
     """What the cohorts make of the sheets.
 
     breasts: every row of the sheet, in its order, with the partition it now has (`left_out` of one that leaves). exams:
-    names of the exams that stay. left: the breasts that leave. numbers: breast to its row in the sheet.
+    names of the exams that stay. left: the breasts that leave. numbers: breast to its row in the sheet. patients:
+    breast to its patient.
     """
 
     breasts: list[Breast]
     exams: frozenset[str]
     left: list[Left]
     numbers: dict[str, int]
+    patients: dict[str, str]
 
     @property
     def gone(self) -> frozenset[str]:
@@ -102,7 +105,21 @@ def settle(
     both = {*config.train_on, *config.test_on}
     empty = {exam for exam, cohort in cohort_of.items() if exam not in with_breasts and cohort in both}
     numbers = {row.breast: number for number, row in enumerate(breasts, start=2)}
-    return Settled(settled, frozenset(staying | empty), left, numbers)
+    whose = {row.breast: patients[row.exam] for row in breasts if row.exam in patients}
+    return Settled(settled, frozenset(staying | empty), left, numbers, whose)
+
+
+def without(rows: Mapping[str, External], settled: Settled) -> dict[str, External]:
+    """An external arm's rows of the breasts that stay. What its training saw of a breast that leaves it saw of her
+    patient: that is said in the rows that stay."""
+    seen = {
+        settled.patients[name] for name, row in rows.items() if row.trained_on == "yes" and name in settled.patients
+    }
+    return {
+        name: row.model_copy(update={"trained_on": "yes"}) if settled.patients[name] in seen else row
+        for name, row in rows.items()
+        if name not in settled.gone
+    }
 
 
 def about_left_out(study: Study) -> dict[str, Any] | None:
