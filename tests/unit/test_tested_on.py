@@ -149,6 +149,17 @@ def test_a_patient_on_both_sides_is_refused_and_the_mend_works(study):
     assert "patient P02 has E19 in B" in refused(study, twin, **KEYS)
 
 
+def test_a_record_that_leaves_still_says_who_is_one_woman(study):
+    """As after the mend above: the record that `same_as` names leaves, or the row of it that names another."""
+    twin = ("E20", "P20", "B", "malignant", "test", READERS, "P06")
+    found = study([*TRAINING, ("E06", "P06", "", "malignant", "test", READERS), *TESTED, twin], **KEYS)
+    assert "E06" not in found.exams and "E20L" in found.cases("test") and found.patient_of("E20L") == "P06"
+    leaves = ("E06", "P06", "", "malignant", "development", ["R6"], "P01")
+    stays = ("E07", "P06", "A", "malignant", "development", ["R6"])
+    found = study([*TRAINING, leaves, stays, *TESTED], **KEYS)
+    assert "E06" not in found.exams and found.patient_of("E07L") == found.patient_of("E01L") == "P01"
+
+
 def test_faults_of_the_sheets_keep_their_rows(study):
     rows = [TESTED[-1], *TRAINING, ("E20", "P05", "A", "malignant", "development", ["R6"])]
     said = refused(study, [*rows, *TESTED[:-1]], **KEYS)

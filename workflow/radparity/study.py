@@ -104,6 +104,8 @@ class Study:
     @cached_property
     def patients(self) -> dict[str, str]:
         """Exam to patient; records that `same_as` says are one patient are one."""
+        if self.settled is not None:
+            return {exam: self.settled.patients[exam] for exam in self.exams}
         return merged(list(self.exams.values()))
 
     @cached_property

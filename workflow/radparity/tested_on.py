@@ -43,7 +43,7 @@ class Settled:
 
     breasts: every row of the sheet, in its order, with the partition it now has (`left_out` of one that leaves). exams:
     names of the exams that stay. left: the breasts that leave. numbers: breast to its row in the sheet. patients:
-    breast to its patient.
+    exam to patient, of the whole sheet: a record that leaves may be what says that two others are one woman's.
     """
 
     breasts: list[Breast]
@@ -105,18 +105,16 @@ def settle(
     both = {*config.train_on, *config.test_on}
     empty = {exam for exam, cohort in cohort_of.items() if exam not in with_breasts and cohort in both}
     numbers = {row.breast: number for number, row in enumerate(breasts, start=2)}
-    whose = {row.breast: patients[row.exam] for row in breasts if row.exam in patients}
-    return Settled(settled, frozenset(staying | empty), left, numbers, whose)
+    return Settled(settled, frozenset(staying | empty), left, numbers, patients)
 
 
 def without(rows: Mapping[str, External], settled: Settled) -> dict[str, External]:
     """An external arm's rows of the breasts that stay. What its training saw of a breast that leaves it saw of her
     patient: that is said in the rows that stay."""
-    seen = {
-        settled.patients[name] for name, row in rows.items() if row.trained_on == "yes" and name in settled.patients
-    }
+    whose = {row.breast: settled.patients[row.exam] for row in settled.breasts}
+    seen = {whose[name] for name, row in rows.items() if row.trained_on == "yes"}
     return {
-        name: row.model_copy(update={"trained_on": "yes"}) if settled.patients[name] in seen else row
+        name: row.model_copy(update={"trained_on": "yes"}) if whose[name] in seen else row
         for name, row in rows.items()
         if name not in settled.gone
     }
