@@ -75,6 +75,7 @@ def study(tmp_path, monkeypatch):
     }
     config |= {"readers": {"test": ["R1", "R2", "R3"]}, "fold": {"folds": 2}, "segment": {"fraction": 0.5}}
     config |= {"arms": {"unet": {"network": "paper", "width": 2}}, "compare": config["compare"] | {"subgroups": []}}
+    config |= {"train": config["train"] | {"negatives": "tumour_free_sections"}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     of = {"E1": "P1", "E2": "P2", "E3": "P3", "E4": "P3b", "E5": "P5"}
     rows = [f"{exam}\t{patient}\tdicom/{exam}\t{'P3' if patient == 'P3b' else ''}" for exam, patient in of.items()]
