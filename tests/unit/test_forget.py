@@ -113,6 +113,27 @@ def test_all_records_of_one_woman_go(study):
     assert (patient, files) == ("P3b", "0") and when.startswith("20")
 
 
+def test_rows_that_an_external_test_leaves_out_go_too(study):
+    """Of a woman with an exam in a cohort of neither kind, and of one who has no other exam."""
+    lines = (study / "exams.tsv").read_text().splitlines()
+    cohorts = dict(zip(("E1", "E2", "E5", "E3", "E4"), "AAABB", strict=True))
+    lines = [lines[0] + "\tcohort", *(f"{line}\t{cohorts[line[:2]]}" for line in lines[1:])]
+    lines += ["E6\tP1\tdicom/E6\t\tC", "E7\tP7\tdicom/E7\t\tC"]
+    (study / "exams.tsv").write_text("\n".join(lines) + "\n")
+    with (study / "breasts.tsv").open("a") as stream:
+        stream.write("E6L\tE6\tleft\tmalignant\tdevelopment\nE7L\tE7\tleft\tmalignant\tdevelopment\n")
+    with (study / "readings.tsv").open("a") as stream:
+        stream.writelines(f"{name}L\tR1\toutlines/{name}L_R1.nii.gz\n" for name in ("E6", "E7"))
+    config = yaml.safe_load((study / "config.yaml").read_text()) | {"train_on": ["A"], "test_on": ["B"]}
+    (study / "config.yaml").write_text(yaml.safe_dump(config))
+    (study / "data/dicom/E6").mkdir(parents=True)
+    assert "dicom/E6" in call("P1")
+    call("P7", yes=True)
+    call("P1", yes=True)
+    left = "".join(sheets(study).values())
+    assert not any(name in left for name in ("E1", "E6", "E7", "P7")) and "E2L" in left and "E3L" in left
+
+
 def test_who_is_not_there_and_a_study_that_cannot_be_without_her_are_refused(study):
     with pytest.raises(ConfigError, match="no patient of the exams sheet"):
         call("P9")

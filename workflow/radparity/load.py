@@ -19,9 +19,10 @@ from radparity.study import Study
 from radparity.tested_on import settle, without
 
 
-def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
+def load_study(raw: dict[str, Any], source: str = "config.yaml", everybody: bool = False) -> Study:
     """Check a configuration and its sheets and put them together.
 
+    everybody: with the exams and breasts that leave by `train_on` and `test_on`, for what is asked of all the sheets.
     Raises ConfigError with the mend where a key, a sheet, a row or a combination cannot be used.
     """
     config = load(raw, source)
@@ -39,7 +40,7 @@ def load_study(raw: dict[str, Any], source: str = "config.yaml") -> Study:
     externals = {name: read(Path(str(arm.sheet)), External) for name, arm in config.arms.items() if arm.external}
     cases = settled.breasts if settled else breasts
     by_breast = {name: check_external(name, rows, cases) for name, rows in externals.items()}
-    if settled:
+    if settled and not everybody:
         stay, gone = settled.exams, settled.gone
         exams = [row for row in exams if row.exam in stay]
         breasts = [row for row in settled.breasts if row.breast not in gone]

@@ -70,7 +70,7 @@ def withdrawal(source: str, patient: str, show: Show, search: Show) -> Withdrawa
     config = read_config(source)
     if is_masks(config):
         raise ConfigError("this is a study of masks: take her rows out of its sheet, sweep, and run it again")
-    study = load_study(config, source)
+    study = load_study(config, source, everybody=True)
     exams = exams_of(study, patient)
     if not exams:
         raise ConfigError(
