@@ -210,6 +210,13 @@ def test_versions_are_those_that_the_ledger_has_also_where_they_differ():
     assert "statsmodels" not in said  # no entry names it
 
 
+def test_a_pilot_claims_no_external_test():
+    keys = {"train_on": ["A"], "test_on": ["B"]}
+    assert "trained and tuned on A and tested on B: an external test" in text(**keys)
+    said = text(**keys, pilot={"exams": 4, "of": 12})
+    assert "external test" not in said and "a pilot of 4 of 12 exams" in said
+
+
 def test_downloaded_collections_are_cited_with_their_licence_and_the_archive():
     sources = [row.model_dump() for row in read_sources(str(ROOT / "resources/public_sagittal/sources.tsv"))]
     found = written(sources=sources)
