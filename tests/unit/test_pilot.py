@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from radparity import sweep
 from radparity.__main__ import main
 from radparity.config import ConfigError, load
+from radparity.download.wanted import Wanted
 from radparity.kinds import open_study, open_whole
 from radparity.pilot import about, refuse_over_whole, sample, spread
 from radparity.plan import PILOT, lock, standing
@@ -201,3 +203,11 @@ def test_a_study_without_benign_breasts_has_a_pilot_too():
     pilot = sample(study, 12)
     assert len(pilot.cases("development")) >= 2 * study.config.fold.folds and pilot.cases("tuning", "test")
     assert {pilot.breasts[name].label for name in pilot.cases()} == {"malignant"} and pilot.benign_sample == []
+
+
+def test_a_pilot_announces_the_downloads_of_its_own_exams_only():
+    study = study_of([(*kind, 1, 0) for kind in KINDS * 12])
+    rows = [Wanted(e, "dynamic", f"{e}/dynamic", f"s3://b/{e}/", 3, 1000, True, "1.2") for e in study.exams]
+    pilot = sample(replace(study, series=rows), 12)
+    assert pilot.announced.totals() == [len(pilot.exams), 3 * len(pilot.exams), 1000 * len(pilot.exams)]
+    assert set(pilot.announced.exams) == set(pilot.exams) < set(study.exams)

@@ -128,6 +128,7 @@ def _restricted(study: Study, patients: set[str], stand_in: set[str]) -> Study:
         decisions=[row for row in study.decisions if row.exam in exams],
         externals={arm: {b: row for b, row in rows.items() if b in breasts} for arm, rows in study.externals.items()},
         sample_of=study,
+        series=[row for row in study.series if row.exam in exams],
     )
 
 
