@@ -190,8 +190,20 @@ def test_a_laptop_study_is_small_and_complete(tmp_path, capsys):
     whole = set(sheet("series")["series"])
     assert set(series["series"]) <= whole, "the same exams under the same names"
     assert (tmp_path / "laptop.yaml").is_file()
-    assert main(["cohort", "--patients", "3", "--out", str(tmp_path)]) == 2
-    assert "Write 12" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("names", "patients", "said"),
+    [
+        ([], "3", "two folds, a tuning and a test case are needed, and these are 2 development"),
+        ([], "4", "2 development, 0 tuning, 2 test. Write 12"),
+        (["duke_breast_cancer_mri"], "12", "0 exams of these collections suit a laptop"),
+        (["ispy2"], "12", "4 exams of these collections suit a laptop"),
+    ],
+)
+def test_a_laptop_study_that_could_not_run_is_refused_and_nothing_is_written(tmp_path, capsys, names, patients, said):
+    assert main(["cohort", *names, "--patients", patients, "--out", str(tmp_path)]) == 2
+    assert said in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
 def test_what_a_licence_forbids_and_a_person_must_fill_is_said_first(tmp_path, capsys):

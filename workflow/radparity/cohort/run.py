@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 
 from radparity.citations import of_sources
@@ -10,11 +11,12 @@ from radparity.cohort import flow
 from radparity.cohort.choose import Exam
 from radparity.cohort.collections import PUBLIC_SAGITTAL, Study, named
 from radparity.cohort.index import series_of, sources_of, version
-from radparity.cohort.study import find, sample, sheets
+from radparity.cohort.study import SHARES, Found, find, partition, sample, sheets
 from radparity.cohort.write import configuration, write_sheets
 from radparity.config import ConfigError
 
 LAPTOP = "laptop"
+LAPTOP_FOLDS = 2
 LAPTOP_BYTES = 45_000_000
 """Largest dynamic acquisition of a laptop study's exams: 12 of them are about half a GB at most."""
 
@@ -27,7 +29,7 @@ def run(options: argparse.Namespace) -> str:
         return "\n\n".join((flow.table(found), flow.makers(found)))
     lines = [line for one in found for line in flow.chart(one)]
     if options.patients is not None:
-        found = sample(found, _possible(options.patients), options.seed, _small)
+        found = _laptop(found, options)
     exams = [exam for one in found for exam in one.exams.values()]
     sources = sources_of(taken.series for exam in exams for taken in exam.taken)
     name = LAPTOP if options.patients is not None else study.name
@@ -48,10 +50,24 @@ def run(options: argparse.Namespace) -> str:
     )
 
 
-def _possible(patients: int) -> int:
-    if patients < 4:
-        raise ConfigError(f"--patients {patients}: two folds, a tuning and a test case need 4 or more. Write 12")
-    return patients
+def _laptop(found: list[Found], options: argparse.Namespace) -> list[Found]:
+    """So many exams that suit a laptop. Raises ConfigError where there are fewer, or where a partition stays empty."""
+    wanted = options.patients
+    fitting = sum(_small(exam) for one in found for exam in one.exams.values())
+    if wanted > fitting:
+        raise ConfigError(
+            f"--patients {wanted}: {fitting} exams of these collections suit a laptop (outlined, of one breast, one"
+            f" dynamic series of at most {LAPTOP_BYTES // 1_000_000} MB). Write fewer, name other collections, or leave"
+            " --patients out and take the whole study"
+        )
+    drawn = sample(found, max(0, wanted), options.seed, _small)
+    held = Counter(part for one in drawn for part in partition(one.exams, options.seed).values())
+    if held["development"] < LAPTOP_FOLDS or not held["tuning"] or not held["test"]:
+        said = ", ".join(f"{held[part]} {part}" for part in SHARES)
+        raise ConfigError(
+            f"--patients {wanted}: two folds, a tuning and a test case are needed, and these are {said}. Write 12"
+        )
+    return drawn
 
 
 def _small(exam: Exam) -> bool:
