@@ -12,6 +12,7 @@ import idc_index_data
 import pandas as pd
 import pydicom
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -215,6 +216,15 @@ def test_what_a_licence_forbids_and_a_person_must_fill_is_said_first(tmp_path, c
     assert kept == {"10.7937/tcia.e3sv-re93": "no", "10.5281/zenodo.8345959": "yes", "10.7937/c7x1-yn57": "yes"}
     with pytest.raises(ConfigError, match="column 'label'"):
         read(tmp_path / "breasts.tsv", Breast)
+
+
+def test_collections_whose_references_have_different_names_are_told(tmp_path, capsys):
+    assert main(["cohort", "breast_mri_nact_pilot", "duke_breast_cancer_mri", "--out", str(tmp_path)]) == 0
+    reader = yaml.safe_load(next(tmp_path.glob("*.yaml")).read_text())["readers"]["test"][0]
+    readings = pd.read_csv(tmp_path / "readings.tsv", sep="\t")
+    other = set(readings["breast"]) - set(readings.loc[readings["rater"] == reader, "breast"])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if f"no outline by {reader}" in line]
+    assert line.startswith("FILL FIRST") and f"{len(other)} cases of" in line and other
 
 
 def test_a_collection_without_outlines_gets_no_breasts_and_no_configuration(tmp_path, capsys):

@@ -76,6 +76,19 @@ def to_fill(found: Iterable[Found]) -> list[str]:
     return lines
 
 
+def without_reader(exams: Iterable[Exam], reader: str) -> list[str]:
+    """A line for each collection with cases that the reader of the configuration did not outline: the study is refused
+    until all test and tuning cases have the same."""
+    names = ((exam.collection.name, {t.outline.rater for t in exam.taken if t.outline}) for exam in exams)
+    absent = Counter(name for name, raters in names if raters and reader not in raters)
+    return [
+        f"FILL FIRST: readings.tsv, column 'rater': {count} cases of {name} have no outline by {reader}, whom the"
+        " configuration names in readers: test. Give the reference one name in all collections, there too, or make a"
+        " study of each"
+        for name, count in absent.items()
+    ]
+
+
 def partitioned() -> str:
     """How the partition was made, in words."""
     shares = ", ".join(f"{name} {share:.0%}" for name, share in SHARES.items())

@@ -35,12 +35,15 @@ def run(options: argparse.Namespace) -> str:
     name = LAPTOP if options.patients is not None else study.name
     folder = options.out or Path("resources", name)
     write_sheets(folder, sheets(found, options.seed), sources)
-    written = _configurations(study, name, folder, options, exams)
+    raters = [one.outline.rater for exam in exams for one in exam.taken if one.outline]
+    reader = raters[0] if raters else ""
+    written = _configurations(study, name, folder, options, exams, reader)
     total, dynamic = flow.size(exams, None), flow.size(exams)
     return "\n".join(
         [
             *flow.forbidding(sources),
             *flow.to_fill(found),
+            *flow.without_reader(exams, reader),
             *lines,
             flow.partitioned(),
             *(f"cite: {work.sentence}" for work in of_sources(row.model_dump() for row in sources)),
@@ -77,11 +80,10 @@ def _small(exam: Exam) -> bool:
 
 
 def _configurations(
-    study: Study, name: str, folder: Path, options: argparse.Namespace, exams: list[Exam]
+    study: Study, name: str, folder: Path, options: argparse.Namespace, exams: list[Exam], reader: str
 ) -> list[Path]:
-    """Write the configurations of a study whose cases are outlined; their paths."""
-    raters = [one.outline.rater for exam in exams for one in exam.taken if one.outline]
-    if not raters:
+    """Write the configurations of a study whose cases are outlined, by this reader; their paths."""
+    if not reader:
         return []
     home = options.out or Path("config")
     wanted: dict[str, tuple[str, str] | None] = {name: None}
@@ -102,7 +104,7 @@ def _configurations(
             "seed": options.seed,
             "raw": f"data/{name}",
             "folder": folder,
-            "rater": raters[0],
+            "rater": reader,
         }
         path.write_text(configuration(facts, bool(few), cohorts), encoding="utf-8")
     return [home / f"{title}.yaml" for title in wanted]
