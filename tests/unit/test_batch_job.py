@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from radparity.batches import Batches
 from radparity.convert import convert_phase
+from radparity.download.note import Arrived, Note, write_note
 from radparity.frames import Image
 from radparity.record import DataFault
 
@@ -401,6 +402,19 @@ def test_raw_data_that_was_unmounted_is_no_fault_of_the_exams(tmp_path):
     # What the sweep saw missing, or empty, is the exam's own fault.
     records = {e: json.loads((tmp_path / f"results/intake/{e}/intake.json").read_text()) for e in swept}
     assert {e: r.get("code") for e, r in records.items()} == {"E1": None, "E2": "no_dicom", "E3": "no_dicom"}
+
+
+def test_a_downloaded_file_that_has_gone_is_no_fault_of_the_exam_though_its_folder_stands(tmp_path):
+    folder = tmp_path / "raw/E1/segmentation"
+    folder.mkdir(parents=True)
+    came = {"one.dcm": Arrived(3, "a" * 64, "etag", "size")}
+    write_note(folder.parent, Note({"segmentation": "s3://b/one/"}, {"segmentation": came}))
+    name = "E1/segmentation"
+    of = rule({"E1": {"folder": name, "raw": {name: "a digest"}}}, config={"raw": "raw"}, input={})
+    of["params"]["made"] = {"record": "results/intake/{exam}/intake.json"}
+    code, said = jobs.run(tmp_path, RAW, of)
+    assert code != 0 and "1 of the 1 files of E1/segmentation" in said and "radparity redo download E1" in said
+    assert jobs.whole(tmp_path / "results") == set()
 
 
 @settings(max_examples=3, deadline=None)

@@ -20,6 +20,7 @@ from typing import Any
 
 from radparity import ledger
 from radparity.disk import of_the_machine
+from radparity.download.note import check_whole
 from radparity.failures import CasesFailed, fault
 from radparity.job import Job, discard, job, log, publish, temporary
 from radparity.keep import is_kept, needed_again
@@ -87,12 +88,13 @@ class Case:
         return [path for name in self.input.__dict__ for path in self.inputs(name) if not is_kept(Path(path))]
 
     def check_raw(self) -> None:
-        """Raises OSError where raw data has gone that the sweep saw: that is no fault of the case."""
+        """Raises OSError where raw data has gone that the sweep saw, or came with a download: no fault of the case."""
         for name, digest in self.params.get("raw", {}).items():
             path = Path(self._batch.config["raw"], name)
             if digest != "missing" and not path.exists():
                 said = "the sweep saw this, and it is not there (`radparity sweep`, where it was taken away on purpose)"
                 raise OSError(errno.ENODEV, said, str(path))
+            check_whole(Path(self._batch.config["raw"]), name)
 
     def prepare(self) -> None:
         """Make the folders that the outputs are written to and end in."""
