@@ -1,5 +1,6 @@
 """The audit on a small ledger made by hand: each fault, each remark, the memory of files, the page."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,6 +16,9 @@ from radparity.audit.entries import Here, pins
 from radparity.audit.page import build, headline
 from radparity.audit.raw import check_raw
 from radparity.audit.verify import audit
+from radparity.download.announced import Announced
+from radparity.download.note import Arrived, Note, write_note
+from radparity.download.wanted import Wanted
 from radparity.keep import drop
 from radparity.root import printed, root
 from radparity.sweep import content, fingerprint
@@ -406,3 +410,22 @@ def test_an_entry_mended_after_a_red_audit_is_no_edit(results):
         assert WEIGHTS in faults()
         ledger.sidecar(Path(WEIGHTS)).write_bytes(before)
         assert faults() == {}
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_downloaded_files_that_have_gone_are_remarked_upon(tmp_path, monkeypatch, full):
+    monkeypatch.chdir(tmp_path)
+    rows = [Wanted("E1", "dynamic", "E1/dynamic", "s3://b/one/", 2, 6, True, "1.2")]
+    folder = tmp_path / "raw/E1/dynamic"
+    folder.mkdir(parents=True)
+    came = {}
+    for name in ("a.dcm", "b.dcm"):
+        (folder / name).write_text(name[:3])
+        came[name] = Arrived(3, hashlib.sha256(name[:3].encode()).hexdigest(), "etag", "size")
+    write_note(folder.parent, Note({"dynamic": "s3://b/one/"}, {"dynamic": came}))
+    announced = Announced(rows)
+    recorded = {"E1": announced.digest("E1")}
+    assert check_raw("raw", recorded, 1, full, announced) == ([], [])
+    (folder / "b.dcm").unlink()
+    faults, (remark,) = check_raw("raw", recorded, 1, full, announced)
+    assert faults == [] and remark.file == "E1" and "1 files that were downloaded" in str(remark)

@@ -20,9 +20,8 @@ def check_raw(
     """Raw paths whose content is not the one that the sweep recorded.
 
     place: the raw folder as the configuration names it. recorded: path, relative to it, to its digest. announced: what
-    is downloaded. A path whose
-    files have the sizes and times of the sweep is read only where `full` is asked for, or the sweep's own two notes of
-    it differ.
+    is downloaded; of its files those that have gone are remarked upon. A path whose files have the sizes and times of
+    the sweep is read only where `full` is asked for, or the sweep's own two notes of it differ.
     """
     folder = Path(place)
     if not folder.is_dir():
@@ -32,19 +31,24 @@ def check_raw(
     except (OSError, ValueError):
         swept = {}
 
-    def look(path: str) -> Fault | None:
+    def look(path: str) -> Fault | Remark | None:
         try:
-            seen = [glanced(folder, path, announced)[0], recorded[path]]
-            if not full and swept.get(f"{place}/{path}") == seen:
-                return None
+            seen, gone, _ = glanced(folder, path, announced)
+            told = (
+                f"{len(gone)} files that were downloaded are not there any more: not compared, nor searched for names"
+            )
+            remark = Remark(path, told) if gone and path in announced else None
+            if not full and swept.get(f"{place}/{path}") == [seen, recorded[path]]:
+                return remark
             now = digest(folder, path, announced)
         except OSError as error:
             return Fault(path, f"cannot be read: {error.strerror}", "Give yourself the right to read it")
         if now == recorded[path]:
-            return None
+            return remark
         if now == MISSING:
             return Fault(path, "is gone since the sweep", f"Bring it back; where it was taken away on purpose: {SWEEP}")
         return Fault(path, "has another content than the sweep recorded", f"Bring back what it was, or {SWEEP}")
 
     with ThreadPoolExecutor(workers) as pool:
-        return [fault for fault in pool.map(look, sorted(recorded)) if fault], []
+        found = list(pool.map(look, sorted(recorded)))
+    return [one for one in found if isinstance(one, Fault)], [one for one in found if isinstance(one, Remark)]
