@@ -88,7 +88,8 @@ def test_each_job_computed_with_the_pins_of_its_rules_environment(study):
         assert any(used.items() <= own.items() for own in named[entry["rule"]]), (path, used)
         seen |= set(used)
         ran |= rules()[entry["rule"]][1]
-    assert DEMO or ran == set(environments())
+    # Nothing is downloaded where no network is in reach.
+    assert DEMO or ran == set(environments()) - {"download"}
     assert {"antspyx", "dcm2niix", "nibabel", "nnunetv2", "numpy", "pandas", "pydicom", "torch"} <= seen
     # The launcher's numpy is another one, and none of it came through.
     assert pins(ROOT / "requirements-launcher.txt")["numpy"] != pins(environments()["image"])["numpy"]
