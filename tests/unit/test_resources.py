@@ -1,6 +1,8 @@
 """What ships: the real exam against the site's maps, the demo's sheets, the paper's figures."""
 
 import csv
+import hashlib
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from radparity.outline.dicom_file import read_dicom
 from radparity.outline.site_volume import read_site_volume
 from radparity.outline.tumour_volume import functional_tumour_volume
 from radparity.phantom.cohort import read_cohort, study_sheets
+from radparity.record import DataFault
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +49,19 @@ def test_percent_enhancement_equals_the_sites_map_in_every_voxel(real_exam):
     site = convert_folder(exam / "image_dce_pe1", (60, 256, 256))
     own = kinetics.percent_enhancement(phases[..., 0], phases[..., 1])
     assert kinetics.agree_enhancement(own, site, np.zeros(site.shape, bool))["equal_share"] == 1.0
+
+
+def test_a_map_whose_files_have_an_archives_random_names_is_the_same(real_exam, tmp_path):
+    exam, *_ = real_exam
+    source, folder = exam / "image_dce_pe1", tmp_path / "map"
+    folder.mkdir()
+    for path in source.iterdir():
+        shutil.copy(path, folder / f"{hashlib.sha256(path.name.encode()).hexdigest()}.dcm")
+    wanted = convert_folder(source, (60, 256, 256))
+    assert np.array_equal(convert_folder(folder, (60, 256, 256)), wanted)
+    (folder / "notes.txt").write_text("no image")
+    with pytest.raises(DataFault, match="no image with a place"):
+        convert_folder(folder, (60, 256, 256))
 
 
 def test_functional_tumour_volume_is_the_sites_voxel_for_voxel(real_exam):

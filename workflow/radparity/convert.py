@@ -15,6 +15,7 @@ import nibabel
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.errors import InvalidDicomError
 
 from radparity.frames import Image, single_frames
 from radparity.image import load, save
@@ -74,9 +75,24 @@ def _nifti_phase(
 
 
 def convert_folder(folder: Path, expected: tuple[int, ...]) -> NDArray[np.float64]:
-    """The one volume of a folder that holds nothing else (a site's own map), axes as `convert_phase`."""
-    images = [Image(path, None) for path in sorted(folder.iterdir())]
-    return convert_phase(images, expected)[0].astype(float)
+    """The one volume of a folder that holds nothing else (a site's own map), axes as `convert_phase`, and as it raises.
+
+    The files may have any names: an archive's are random. Raises DataFault `conversion_failed` where one is no image.
+    """
+    placed = sorted((_place(path), path) for path in folder.iterdir() if not path.name.startswith("."))
+    if not placed:
+        raise DataFault("conversion_failed", f"{folder.name} holds no image. Fetch the series again")
+    return convert_phase([Image(path, None) for _, path in placed], expected)[0].astype(float)
+
+
+def _place(file: Path) -> float:
+    """Where an image lies along the normal of its plane, mm."""
+    try:
+        data = pydicom.dcmread(file, specific_tags=["ImagePositionPatient", "ImageOrientationPatient"])
+        along, down = np.array(data.ImageOrientationPatient, dtype=float).reshape(2, 3)
+        return float(np.cross(along, down) @ np.array(data.ImagePositionPatient, dtype=float))
+    except (InvalidDicomError, AttributeError, TypeError, ValueError):
+        raise DataFault("conversion_failed", f"{file.parent.name} holds a file that is no image with a place") from None
 
 
 def _check_geometry(affine: NDArray[np.float64], shape: tuple[int, ...], files: Sequence[Path]) -> None:
