@@ -63,8 +63,8 @@ def _limits(config: Mapping[str, Any], row: Mapping[str, Any] | pd.Series | None
     fewest = config["compare"]["minimum_cases"]
     if row is not None and 0 < row["patients"] < fewest:
         found.append(
-            f"With {row['patients']} patients, under the {fewest} cases that the study asks for, the interval errs more"
-            " often than stated."
+            f"With {row['patients']} patient{'' if row['patients'] == 1 else 's'}, under the {fewest} cases that the"
+            " study asks for, the interval errs more often than stated."
         )
     if readers["anonymous"]:
         found.append("A rater's name is a slot here, not one source.")
