@@ -33,6 +33,7 @@ ROLES = {
 }
 """Role of a series to its folder in the archive of resources/real_exam, which has no T2 series."""
 CONFIG, SHEETS = Path("config/laptop.yaml"), Path("resources/laptop")
+USED = re.compile(r"finished in .* s, ([\d.]+) s of the processor, peak ([\d.]+) GB")
 PACKAGES = ("snakemake", "torch", "antspyx", "numpy")
 
 
@@ -83,17 +84,21 @@ def without_download(folder: Path) -> None:
     breasts.write_text("".join("\t".join(cells) + "\n" for cells in [rows[0], *(row.values() for row in rows)]))
 
 
-def stages(benchmarks: Path) -> list[tuple[str, int, float, float]]:
-    """Stage, its jobs, their minutes together and GB of the largest, in the order in which the stages ended."""
+def stages(results: Path) -> list[tuple[str, int, float, float, float]]:
+    """Stage, its jobs, their minutes together, of them of the processor, GB of the largest; in the order of their ends.
+
+    Processor and memory are the jobs' own words in their logs, since a sample of short jobs misses much.
+    """
     found: dict[str, list[Path]] = {}
-    for path in sorted(benchmarks.rglob("*.tsv"), key=lambda path: path.stat().st_mtime, reverse=True):
-        found.setdefault(path.relative_to(benchmarks).parts[0], []).append(path)
+    for path in sorted((results / "benchmarks").rglob("*.tsv"), key=lambda path: path.stat().st_mtime, reverse=True):
+        found.setdefault(path.relative_to(results / "benchmarks").parts[0], []).append(path)
     rows = []
     for stage, paths in reversed(found.items()):
-        jobs = [read(path)[0] for path in paths]
-        # A job that ended before it was looked at has no memory.
-        memory = [float(job["max_rss"]) / 1000 for job in jobs if re.match(r"\d", job["max_rss"])]
-        rows.append((stage, len(jobs), sum(float(job["s"]) for job in jobs) / 60, max(memory, default=0.0)))
+        minutes = sum(float(read(path)[0]["s"]) for path in paths) / 60
+        used = [USED.search(path.read_text()) for path in (results / "logs" / stage).rglob("*.log")]
+        said = [(float(one[1]), float(one[2])) for one in used if one]
+        processor_minutes = sum(seconds for seconds, _ in said) / 60
+        rows.append((stage, len(paths), minutes, processor_minutes, max((gb for _, gb in said), default=0.0)))
     return rows
 
 
@@ -117,7 +122,7 @@ def main() -> None:
         without_download(folder)
         sweep, _ = measure(["radparity", "sweep", "--config", str(CONFIG)], folder)
         study, memory = measure(["snakemake", "--cores", "2", "--configfile", str(CONFIG)], folder)
-        rows = stages(folder / "results/benchmarks")
+        rows = stages(folder / "results")
         audit = json.loads((folder / "results/audit/audit.json").read_text())
         judged = len(read(folder / "results/compare/unet/cases.tsv"))
         size = sum(path.stat().st_size for path in (folder / "results").rglob("*") if path.is_file()) / 1e9
@@ -131,10 +136,12 @@ def main() -> None:
     )
     print(f"{study / 60:.1f} minutes. Peak memory {memory:.1f} GB, results {size:.1f} GB. Load of the machine", end=" ")
     print(f"before: {load:.1f}{', so other work ran beside it: this is an upper bound' if load > 0.5 else ''}.\n")
-    print("| stage | jobs | minutes of the jobs | memory of the largest job, GB |\n|---|---:|---:|---:|")
-    for stage, jobs, minutes, largest in rows:
-        print(f"| {stage} | {jobs} | {minutes:.1f} | {largest:.1f} |")
-    print(f"| together | {sum(row[1] for row in rows)} | {sum(row[2] for row in rows):.1f} | |\n")
+    print("| stage | jobs | minutes of the jobs | of the processor | memory of the largest job, GB |")
+    print("|---|---:|---:|---:|---:|")
+    for stage, jobs, minutes, used, largest in rows:
+        print(f"| {stage} | {jobs} | {minutes:.1f} | {used:.1f} | {largest:.1f} |")
+    jobs, minutes, used = (sum(row[column] for row in rows) for column in (1, 2, 3))
+    print(f"| together | {jobs} | {minutes:.1f} | {used:.1f} | |\n")
     print(f"Two jobs run side by side. The audit is {audit['verdict']}; {judged} test cases were judged.\n")
     print(
         "What stands in for what: sheets and settings are those of `radparity cohort --patients 12`, and each of its\n"
