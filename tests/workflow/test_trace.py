@@ -137,7 +137,7 @@ def test_a_patient_who_withdraws_is_gone_and_the_study_goes_on_without_her(finis
     # Compressed bytes say anything now and then; in weights and arrays names stand in quotes or as members.
     in_binary = re.compile(rb'"(E16R?|P15|E31L?|P30)"|(E16R|E31L)\.npy')
 
-    def said(path):
+    def letters(path):
         """A file's bytes without the pictures in a page, whose letters say anything too."""
         return re.sub(rb"base64,[A-Za-z0-9+/=]+", b"", path.read_bytes())
 
@@ -147,7 +147,7 @@ def test_a_patient_who_withdraws_is_gone_and_the_study_goes_on_without_her(finis
         wanted = {
             path: in_binary if path.suffix in (".gz", ".npy", ".npz", ".pt", ".png", ".pdf") else gone for path in files
         }
-        return [path for path in files if wanted[path].search(said(path)) or gone.search(path.as_posix().encode())]
+        return [path for path in files if wanted[path].search(letters(path)) or gone.search(path.as_posix().encode())]
 
     there = named()
     assert len(there) > 200 and {".pt", ".npz", ".log", ".html"} <= {path.suffix for path in there}
