@@ -82,7 +82,7 @@ def study(tmp_path_factory, project_of):
         rule | {"missing": "keep"} if rule.get("fact") == "scanner.tesla" else rule
         for rule in yaml.safe_load((project.folder / "config.yaml").read_text())["eligible"]
     ]
-    project.configure(eligible=rules, segment={"fraction": 0.5})
+    project.configure(eligible=rules, segment={"fraction": 0.5}, train={"negatives": "tumour_free_sections"})
     project.sweep()
     code, out = project.snakemake("harmonize", "outline")
     assert code == 0, out[-5000:]
