@@ -150,8 +150,10 @@ def _compared(cell: Cell, row: Row, entry: Entry) -> Cell:
     elif name in WITHOUT_REFERENCES:
         outlines = judged
     elif reference in readers and column not in OF_ALL_ROWS:
-        # Of one or two raters a row's reference is that rater's outline; of more it is made without them.
-        outlines = judged | ({reference} if few(readers) else set(readers) - {reference})
+        # Of one or two raters a row's reference is that rater's outline; of more it is made without them, and so it is
+        # in a study of masks, where the arm is one of its raters.
+        direct = few(readers) and entry["rule"] != "masks_compare"
+        outlines = judged | ({reference} if direct else set(readers) - {reference})
     else:
         outlines = set(readers)
     return Cell(
