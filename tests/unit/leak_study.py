@@ -234,6 +234,7 @@ def main(folder: str, plan: dict[str, str]) -> None:
         {"harmonization": way, "batch": "all"},
         {
             "sampling": "paper",
+            "margin_mm": None,
             "unit": "breast",
             "cases": {breast: {} for breast in DEVELOPMENT},
             "files": {
