@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from radparity.compare import volume
+
 ESTIMATE = "the study's estimate: no test and no claim"
 DESCRIPTIVE = "descriptive: two raters cannot show how far raters are from one another"
 LOCATION = "location given"
@@ -84,34 +86,13 @@ COLUMNS: dict[str, dict[str, str]] = {
         "missed": "cases without a mask (infinite distance)",
         "level": _LEVEL,
     },
-    "sizes": {
-        "case": _CASE,
-        "patient": _PATIENT,
-        "rater": '"network" or a rater',
-        "size": "what the rater marked: volume, of a section its area, in `unit`",
-        "unit": "mm3 of volumes, mm2 of sections; voxels where their size is not known",
-        "note": "that the voxel size is not known; empty otherwise",
-    },
-    "size_summary": {
+    "sizes": volume.COLUMNS | {"rater": '"network" or a rater'},
+    "size_summary": volume.SUMMARY
+    | {
         "rater": '"network", or of two raters the first',
         "against": "the rater whose own size it is compared with",
-        "unit": "of all sizes in the row: mm3, mm2 or voxels",
         "n": _N,
         "patients": _PATIENTS,
-        "rater_median": "median size by the rater",
-        "against_median": "median size by the other",
-        "bias": "mean over cases of rater minus the other",
-        "bias_se": "its standard error, patients as clusters",
-        "bias_low": "lower bound of the bias, level 1 - alpha, t with patients - 1 degrees of freedom",
-        "bias_high": "upper bound of the bias",
-        "spread": "standard deviation over cases of rater minus the other",
-        "limit_low": "lower 95 % limit of agreement: bias - 1.96 spread",
-        "limit_high": "upper 95 % limit of agreement: bias + 1.96 spread",
-        "relative_median": "median over cases of (rater - other)/other, per cent",
-        "relative_q25": "its lower quartile, per cent",
-        "relative_q75": "its upper quartile, per cent",
-        "relative_left_out": "cases without a relative difference, since the other marked nothing",
-        "note": "what could not be computed, and why; empty otherwise",
     },
     "detection": {
         "case": _CASE,
