@@ -139,13 +139,15 @@ rule all:
 
 
 include: "workflow/rules/recorded.smk"
+include: "workflow/rules/batched.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/reported.smk"
 
 
 RULES = {
-    "exams": """on_request plan estimate download intake eligible convert kinetics register harmonize mask outline fold slab train nnunet
-    predict consensus segment seg select compare shift figures power verify view page keep assets report bundle audit kit share crate""".split(),
+    "exams": """on_request plan estimate download intake eligible convert kinetics register harmonize mask outline
+    fold slab train nnunet nnunet_predict predict consensus segment seg select compare shift figures
+    power verify view page keep assets report bundle audit kit share crate""".split(),
     "masks": ["plan", "assets", "masks", "audit", "crate"],
 }
 for each in RULES[study.kind]:

@@ -25,7 +25,7 @@ from radparity.terminal import read_config
 
 RESULTS = Path("results")
 WORKPLACE = Path(".radparity", "recreate")
-# Read by the rules (`members` in common.smk): the cases that a batch's job takes, of all that it has.
+# Read by the rules (`members` in batched.smk): the cases that a batch's job takes, of all that it has.
 ONLY = "RADPARITY_ONLY"
 Entries = dict[Path, dict[str, Any]]
 
