@@ -135,7 +135,8 @@ def main() -> None:
         f"**{(sweep + study) / 60:.0f} minutes** on two cores without the download: sweep {sweep:.0f} s, study", end=" "
     )
     print(f"{study / 60:.1f} minutes. Peak memory {memory:.1f} GB, results {size:.1f} GB. Load of the machine", end=" ")
-    print(f"before: {load:.1f}{', of work that had just ended or ran beside it: an upper bound' if load > 0.5 else ''}.\n")
+    beside = ", of work that had just ended or ran beside it: an upper bound" if load > 0.5 else ""
+    print(f"before: {load:.1f}{beside}.\n")
     print("| stage | jobs | minutes of the jobs | of the processor | memory of the largest job, GB |")
     print("|---|---:|---:|---:|---:|")
     for stage, jobs, minutes, used, largest in rows:
