@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -29,6 +30,7 @@ from radparity.estimate import (
 from radparity.estimate_text import text
 from radparity.keep import STAYS
 from radparity.load import load_study
+from radparity.slab import make_slab
 from radparity.sweep import sweep
 from radparity.swept import DIGESTS
 
@@ -127,9 +129,29 @@ def test_demands_count_the_sheets_and_share_an_exam_among_its_breasts(small):
     for stage in ("intake", "register", "mask"):
         assert sum(one.raw_mb for one in found[stage]) == pytest.approx(together)
     assert sum(one.cases for one in found["mask"]) == len(small.breasts)
-    assert found["slab"][0].cases == len(small.cases("development"))
+    assert sum(one.cases for one in found["slab"]) == len(small.cases("development"))
+    assert not any(one.whole for one in found["slab"])
     assert found["outline"][0].cases == len(small.outlined)
     assert found["predict"][0].cases == len(small.compared) * len(small.cases("tuning", "test"))
+
+
+@pytest.mark.parametrize(
+    ("train", "whole"),
+    [({"negatives": "tumour_free_sections"}, {"malignant"}), ({"sampling": "code"}, {"benign"})],
+)
+def test_slabs_that_give_patches_from_anywhere_hold_all_sections(small, train, whole):
+    raw = yaml.safe_load(Path("config/size.yaml").read_text())
+    study = load_study(raw | {"train": raw.get("train", {}) | train})
+    slabs = [one for one in demands(study, raw_megabytes()) if one.stage == "slab"]
+    assert [one.whole for one in slabs] == [label in whole for label in ("malignant", "benign")]
+    # What the library makes of as many sections as the measured exam has.
+    volume, mask = np.ones((4, 60, 6, 5)), np.ones((60, 6, 5), bool)
+    few, every = (make_slab(volume, mask, mask[0], 30, "paper", free)[0].nbytes for free in ((), (50,)))
+    for one in slabs:
+        (part,), (all_of_it,) = (rows(SHIPPED, [one._replace(whole=whole)]) for whole in (False, True))
+        kept = SHIPPED.total("slab", "records", one.cases, one.raw_mb) / 1000
+        assert (all_of_it["gb_all"] - kept) / (part["gb_all"] - kept) == pytest.approx(every / few)
+        assert all_of_it["files"] == part["files"]
 
 
 def test_experiments_count_where_the_report_waits_for_them(small):

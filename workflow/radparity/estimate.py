@@ -24,13 +24,15 @@ COLUMNS = (
 OF_EXAMS = ("intake", "eligible", "convert", "register")
 ELSEWHERE = ("nnunet", "external")
 """Networks whose training and prediction nobody measured here."""
+WHOLE_SLAB = 60 / 19
+"""A measured slab holds 19 of its exam's 60 sections; one that gives patches from anywhere holds them all."""
 FILES_OF_A_JOB = 5
 """Its batch's list, the list's ledger entry, log, benchmark, and Snakemake's own record."""
 
 
 class Demand(NamedTuple):
     """Some cases of a stage. raw_mb: of their raw data together; largest_mb: of the case with most. development:
-    whether they belong to development breasts."""
+    whether they belong to development breasts. whole: of slabs, whether they hold all sections."""
 
     stage: str
     unit: str
@@ -38,6 +40,7 @@ class Demand(NamedTuple):
     cases: int
     raw_mb: float
     largest_mb: float
+    whole: bool = False
 
 
 class Training(NamedTuple):
@@ -79,7 +82,9 @@ def demands(study: Study, raw_mb: Mapping[str, float]) -> list[Demand]:
             _demand("harmonize", "breast", own, cases * len(harmonizations)),
             _demand("mask", "breast", own, cases),
         ]
-        found += [_demand("slab", "development breast", own, cases * len(trained))] if own else []
+    for label, whole in whole_slabs(study).items():
+        cases = [breasts[name] for name in study.cases("development", label=label)]
+        found.append(_demand("slab", "development breast", True, cases * len(trained))._replace(whole=whole))
     found.append(_demand("outline", "outlined breast", False, [breasts[name] for name in study.outlined]))
     found.append(_demand("consensus", "judged breast", False, [breasts[b] for b in study.cases("tuning", "test")]))
     here = [arm for arm in study.compared if study.arms[arm].network not in ELSEWHERE]
@@ -89,6 +94,12 @@ def demands(study: Study, raw_mb: Mapping[str, float]) -> list[Demand]:
         _demand(stage, "breast with a page", False, [breasts[b] for b in study.paged]) for stage in ("view", "page")
     ]
     return [one for one in found if one.cases]
+
+
+def whole_slabs(study: Study) -> dict[str, bool]:
+    """Label to whether its slabs hold all sections: patches without tumour are drawn from anywhere in them."""
+    train = study.config.train
+    return {"malignant": train.tumour_free_margin is not None, "benign": train.sampling == "code"}
 
 
 def made_harmonizations(study: Study) -> list[str]:
@@ -153,6 +164,7 @@ def rows(measured: Measured, wanted: Sequence[Demand]) -> list[dict[str, Any]]:
         row["cases"] += one.cases
         for what in measured.figures(one.stage):
             value = measured.total(one.stage, what, one.cases, one.raw_mb)
+            value *= WHOLE_SLAB if one.whole and what == "slab.npy" else 1
             if what == "processor_s":
                 _add(row, "cpu_hours", value / 3600)
             elif what == "memory_gb":
