@@ -21,7 +21,7 @@ from radparity.consensus import RETUNED, common_reference, leave_one_out, refere
 from radparity.made_by import refuse_disguised
 from radparity.page.numbers import against_table
 from radparity.page.overlay import overlays, references_of
-from radparity.plan import planned
+from radparity.plan import Plan, deviations, planned
 from radparity.report import against
 from radparity.report.headline import headline
 from radparity.report.methods_against import comparison, outlined
@@ -130,6 +130,22 @@ def test_a_plan_holds_that_a_rule_makes_the_reference(monkeypatch) -> None:  # t
         config = load(raw({"test": ["R1"], "made_by": "software"}))
         found.append(planned(Study(config, {"E1": exam}, {"E1L": breast}, [reading]))["test_cases"]["E1L"])
     assert found == [found[1] | {"R1, rule": "functional_tumour_volume"}, {"patient": "P1", "R1": "d"}]
+
+
+def test_a_plan_holds_which_segment_of_a_file_is_the_outline(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """Another segment of the same file is another outline: it must not pass as the one that was locked."""
+    breast = Breast(breast="E1L", exam="E1", side="left", label="malignant", partition="test")
+    exam = Exam(exam="E1", patient="P1", folder="e1")
+    monkeypatch.setattr("radparity.study.swept", lambda paths: dict.fromkeys(paths, "d"))
+    found = []
+    for chosen in ({"segment": "1"}, {"segment": "2"}, {"image": "1.2.3"}, {}):
+        reading = Reading(breast="E1L", rater="R1", file="E1/seg", **chosen)
+        config = load(raw({"test": ["R1"]}))
+        found.append(planned(Study(config, {"E1": exam}, {"E1L": breast}, [reading])))
+    assert found[3]["test_cases"]["E1L"] == {"patient": "P1", "R1": "d"}
+    said = [deviations(Plan("", "", 0, "", one), other) for one in found for other in found]
+    assert [bool(one) for one in said] == [one is not other for one in found for other in found]
+    assert all("1.2.3" not in str(one) for one in found)
 
 
 @settings(max_examples=40)

@@ -102,6 +102,9 @@ def planned(study: Study) -> dict[str, Any]:
     for row in study.readings:
         if row.rule:
             made.setdefault(row.breast, {})[f"{row.rater}, rule"] = row.rule
+        if row.image or row.segment:
+            chosen = study.outline_choices[row.breast][row.rater]
+            made.setdefault(row.breast, {})[f"{row.rater}, image and segment"] = chosen
     cases = {
         case: {"patient": study.patient_of(case)}
         | {reader: study.digests[path] for reader, path in sorted(study.outlines.get(case, {}).items())}
