@@ -385,6 +385,18 @@ def test_without_a_header_nothing_is_called_clean(tmp_path):
     assert section["verdict"] == "red" and section["exams_without_headers"] == ["E0012"]
 
 
+def test_an_exam_without_a_header_is_named_where_others_have_one(tmp_path):
+    write_image(tmp_path / "raw/e13/1.dcm", np.zeros((2, 2)), position=(0, 0, 0), PatientID="P0013")
+    (tmp_path / "raw/e12").mkdir()
+    (tmp_path / "raw/e12/1.dcm").write_bytes(b"no image")
+    (tmp_path / "results").mkdir()
+    sources = read_sources(tmp_path / "raw", {"E0012": ["e12"], "E0013": ["e13"]}, 1)
+    section, _ = deidentification(tmp_path / "results", sources, {"P0013": {"E0013"}}, [], 1)
+    assert section["verdict"] == "green"
+    (warning,) = section["warnings"]
+    assert warning.startswith("no header of E0012 (1 of 2 exams) could be read")
+
+
 def test_text_burned_into_the_pixels_is_a_warning(tmp_path):
     write_image(
         tmp_path / "e12/1.dcm", np.zeros((2, 2)), position=(0, 0, 0), PatientID="P0012", BurnedInAnnotation="YES"

@@ -20,6 +20,7 @@ from radparity.deidentify.words import fold
 from radparity.ledger import SUFFIX
 
 SHOWN = 500
+NAMED = 10
 SAID = OWN["audit"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -137,13 +138,19 @@ def deidentification(
             f"{nifti} exams came as NIfTI, whose headers say little: names that stood in the DICOM they were made of"
             " could not be searched for"
         )
+    silent = [source.exam for source in sources if not source.headers]
     if not headers:
         warnings.append("no header of the source could be read, so there was nothing to search for")
+    elif silent:
+        warnings.append(
+            f"no header of {', '.join(silent[:NAMED])}{', ...' * (len(silent) > NAMED)} ({len(silent)} of"
+            f" {len(sources)} exams) could be read: what identifies their patients could not be searched for"
+        )
     return {
         "verdict": "red" if found or not headers else "green",
         "files": len(searched),
         "exams": len(sources),
-        "exams_without_headers": [source.exam for source in sources if not source.headers],
+        "exams_without_headers": silent,
         "headers": headers,
         "accepted_pseudonyms": dict(sorted(matcher.terms.accepted.items())),
         **matcher.terms.limits(),
