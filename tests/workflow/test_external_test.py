@@ -80,6 +80,13 @@ def test_tables_are_those_of_the_cases(study):
     assert float(drop["change"]) == pytest.approx(np.mean(dice["external"]) - np.mean(dice["internal"]))
 
 
+def test_every_column_is_explained(study):
+    folder = study.folder / "results/shift/unet"
+    words = json.loads((folder / "columns.json").read_text())
+    headers = {path.stem: set(path.read_text().splitlines()[0].split("\t")) for path in folder.glob("*.tsv")}
+    assert {name: set(own) for name, own in words.items()} == headers
+
+
 def test_the_planted_shift_is_found_and_harmonization_takes_the_gain_out(study):
     facts = {row["fact"]: row for row in table(study.folder / "results/shift/unet/facts.tsv")}
     assert (float(facts["tesla"]["median_train"]), float(facts["tesla"]["median_test"])) == (3.0, 1.5)

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pandas as pd
 
 from radparity.compare.against import against_in_full
+from radparity.compare.against_columns import COLUMNS as AGAINST
+from radparity.compare.full import COLUMNS as COMPARED
 from radparity.compare.full import compare_in_full
 from radparity.compare.inputs import read_cases
 from radparity.compare.settings import Settings
@@ -25,7 +27,7 @@ with job(snakemake) as run:
     files = zip(run.inputs("segments"), run.inputs("masks"), run.inputs("outline_records"), run.inputs("outlines"))
     inside = read_cases(files, readers["test"], patients)
     # Of all its tables the cases alone are used, and they do not depend on the draws.
-    compare = against_in_full if few(readers["test"]) else compare_in_full
+    compare, words = (against_in_full, AGAINST) if few(readers["test"]) else (compare_in_full, COMPARED)
     tables = {"internal": compare(inside, replace(settings, draws=100))["cases"]}
     text = {"case": str, "patient": str}
     external = pd.read_csv(run.input.cases, sep="\t", dtype=text, keep_default_na=False, na_values=[""])
@@ -41,5 +43,5 @@ with job(snakemake) as run:
     tables["separable"] = domains.separable_table(facts, **chance)
     for name, table in tables.items():
         table.to_csv(run.output[name], sep="\t", index=False, float_format="%.10g")
-    run.output["columns"].write_text(dump(COLUMNS))
+    run.output["columns"].write_text(dump({"internal": words["cases"]} | COLUMNS))
     shift_picture(facts, run.output["picture"])

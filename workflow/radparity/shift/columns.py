@@ -1,8 +1,6 @@
-"""Columns: what each column of the tables of the shift means."""
+"""Columns: what each column of the tables of the shift means; of `internal` the comparison's table of cases says it."""
 
 from __future__ import annotations
-
-from radparity.compare.columns import COLUMNS as COMPARED
 
 TRAINED, TESTED, INTERNAL_TEST = "train_on", "external", "internal"
 FEWEST_PATIENTS = 5
@@ -22,7 +20,6 @@ _SCORED = {
     "note": "why a cell is empty",
 }
 COLUMNS: dict[str, dict[str, str]] = {
-    "internal": COMPARED["cases"],
     "groups": {
         "by": "cohort, site or scanner",
         "value": "the value that these cases share",
