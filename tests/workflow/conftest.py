@@ -1,4 +1,5 @@
 import pytest
+from filelock import FileLock
 from project import Project
 
 __all__ = ["Project"]
@@ -6,15 +7,25 @@ FEW = "E05 E07 E16 E18 E24 E25 E26 E31".split()
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, pytestconfig):
-    """A small study from DICOM to a green audit, to look at; whoever wants to change it takes a copy."""
+def finished(tmp_path_factory, pytestconfig, worker_id):
+    """A small study from DICOM to a green audit, to look at; whoever wants to change it takes a copy.
+
+    Workers that run side by side share it: the first that asks makes it, the others wait.
+    """
     if folder := pytestconfig.getoption("finished"):
         return Project.at(folder, FEW)
-    project = Project(tmp_path_factory.mktemp("finished") / "study", FEW)
-    project.sweep()
-    code, out = project.snakemake()
-    assert code == 0, out[-5000:]
-    return project
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    folder, green = shared / "finished/study", shared / "finished/study/results/audit/green.json"
+    with FileLock(shared / "finished.lock"):
+        if green.is_file():
+            return Project.at(folder, FEW)
+        assert not folder.exists(), "another worker could not finish the study"
+        project = Project(folder, FEW)
+        project.sweep()
+        code, out = project.snakemake()
+        assert code == 0, out[-5000:]
+        return project
 
 
 @pytest.fixture(scope="session")
