@@ -63,7 +63,7 @@ def segmented(arm):
 
 
 def compared(arm):
-    return {f"compare {arm} with the readers", f"compare {arm} at other thresholds"}
+    return {f"compare {arm} with the outlines", f"compare {arm} at other thresholds"}
 
 
 def drawn():
