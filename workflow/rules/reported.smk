@@ -1,7 +1,7 @@
 # What the report is made of, for the rules that make it and those that wait for it.
 from functools import cache
 
-from radparity.shift.columns import COLUMNS as SHIFT_TABLES
+from radparity.shift.columns import TABLES as SHIFT_TABLES
 
 
 @cache

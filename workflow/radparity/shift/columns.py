@@ -75,3 +75,5 @@ COLUMNS: dict[str, dict[str, str]] = {
         "note": "why a cell is empty",
     },
 }
+TABLES = ("internal", *COLUMNS)
+"""Every table of the shift."""
