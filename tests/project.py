@@ -13,6 +13,8 @@ import yaml
 ROOT = Path(__file__).parents[1]
 CODE = ("Snakefile", "profiles", "config.yaml", "workflow", "envs", "resources", "pyproject.toml")
 BIN = Path(sys.executable).parent
+# Stages that no reader and no network has a part in.
+PREPARED = [f"results/{stage}" for stage in "intake eligible convert register mask harmonize/pre_p95".split()]
 
 
 class Project:
@@ -83,6 +85,14 @@ class Project:
         other.__dict__ = self.__dict__ | {"folder": folder}
         shutil.copytree(self.folder, folder, symlinks=True)
         return other
+
+    def take_over(self, other, *exams):
+        """Take what another project made of the images of some exams (none named: of all that are here): the next run
+        makes what differs, and no more."""
+        for stage in PREPARED:
+            for case in (other.folder / stage).iterdir():
+                if case.is_dir() and case.name.rstrip("LR") in (exams or self.exams):
+                    shutil.copytree(case, self.folder / stage / case.name)
 
     def start(self, *command):
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTEST_CURRENT_TEST")}

@@ -21,14 +21,15 @@ def table(path):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory, project_of):
-    project = project_of(tmp_path_factory.mktemp("external") / "study", EXAMS)
+def study(room, project_of, finished):
+    project = project_of(room / "study", EXAMS)
+    project.take_over(finished, "E07", "E18", "E24", "E25", "E26", "E31")
     path = project.folder / "resources/demo/exams.tsv"
     header, *rows = path.read_text().splitlines()
     cohort = {exam: name for name, own in COHORTS.items() for exam in own}
     added = [f"{row}\t{cohort[row.split()[0]]}\tSite of {row.split()[0][-1]}" for row in rows]
     path.write_text("\n".join([f"{header}\tcohort\tsite", *added]) + "\n")
-    project.configure(train_on=["A"], test_on=["B"], keep="minimal")
+    project.configure(train_on=["A"], test_on=["B"], keep="minimal", batch=8)
     project.sweep()
     code, out = project.snakemake()
     assert code == 0, out[-5000:]

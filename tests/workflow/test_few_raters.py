@@ -25,9 +25,10 @@ GENERAL = (
 
 
 @pytest.fixture(scope="module")
-def study(project_of, tmp_path_factory):
+def study(project_of, finished, room):
     """A small study whose sheets hold one outline a case, by a program."""
-    project = project_of(tmp_path_factory.mktemp("few") / "study", EXAMS)
+    project = project_of(room / "study", EXAMS)
+    project.take_over(finished)
     sheet = project.folder / "resources/demo/readings.tsv"
     header, *rows = sheet.read_text().splitlines()
     first = {}
@@ -35,7 +36,7 @@ def study(project_of, tmp_path_factory):
         first.setdefault(row.split("\t")[0], row.replace("\tR1\t", "\tFTV\t"))
     kept = [row.replace(f"\t{row.split(chr(9))[1]}\t", "\tFTV\t", 1) for row in first.values()]
     sheet.write_text("\n".join([header, *kept]) + "\n")
-    project.configure(readers={"test": ["FTV"], "made_by": "software"})
+    project.configure(readers={"test": ["FTV"], "made_by": "software"}, batch=8)
     project.sweep()
     code, out = project.snakemake("lock_plan")
     assert code == 0, out[-3000:]

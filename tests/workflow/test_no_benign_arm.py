@@ -24,12 +24,13 @@ def fill_volumes(project):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory, project_of):
-    project = project_of(tmp_path_factory.mktemp("cancers") / "study", EXAMS)
+def study(room, project_of, finished):
+    project = project_of(room / "study", EXAMS)
+    project.take_over(finished)
     fill_volumes(project)
     code, out = project.call("radparity", "sweep")
     assert code == 2 and "write instead: negatives: tumour_free_sections" in out, out
-    project.configure(train={"negatives": "tumour_free_sections", "negatives_margin_mm": MARGIN_MM})
+    project.configure(train={"negatives": "tumour_free_sections", "negatives_margin_mm": MARGIN_MM}, batch=8)
     project.sweep()
     code, out = project.snakemake()
     assert code == 0, out[-5000:]

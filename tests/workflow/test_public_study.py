@@ -52,9 +52,10 @@ def one_label_a_case(project):
 
 
 @pytest.fixture(scope="module")
-def study(room, project_of):
+def study(room, project_of, finished):
     with Store() as store:
         project = project_of(room / "study", sorted(TRAINED | TUNED))
+        project.take_over(finished)
         one_label_a_case(project)
         write_sheet(project.folder / "resources/demo/series.tsv", serve(store))
         project.configure(
@@ -62,6 +63,7 @@ def study(room, project_of):
             download={"endpoint": store.address},
             readers={"test": [RATER], "made_by": "software"},
             train={"negatives": "tumour_free_sections"},
+            batch=8,
         )
         project.sweep()
         code, out = project.snakemake()

@@ -17,9 +17,10 @@ EXAM, BREAST, SEG = "UCSF-BR-06", "UCSF-BR-06L", "real/UCSF-BR-06/mask"
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study(room, finished):
     """Virtual exams and the real one, whose segmentation lies in a folder under a name that the archive gave it."""
-    project = Project(tmp_path_factory.mktemp("site") / "study", "E05 E07 E16 E18 E24 E25 E26 E31".split())
+    project = Project(room / "study", "E05 E07 E16 E18 E24 E25 E26 E31".split())
+    project.take_over(finished)
     with tarfile.open(ROOT / "resources/real_exam/ucsf_br_06.tar.xz") as archive:
         archive.extractall(project.folder / "data/demo", filter="data")
     folder = project.folder / "data/demo" / SEG
