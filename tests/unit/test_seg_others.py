@@ -11,6 +11,7 @@ from radparity.intake.source import exam_files
 from radparity.outline import Source, read_images
 from radparity.outline.exam import Images, Target
 from radparity.outline.formats import read_outline
+from radparity.record import DataFault
 from radparity.seg.source import read_source
 from radparity.seg.write import Algorithm, Finding, write_seg
 
@@ -33,8 +34,11 @@ def by_hand(data, target):
     return out
 
 
-def as_enhancement(path, folder):
+def as_enhancement(path, target, folder):
     """A copy that says it marks enhancement: UCSF's objects of tissue, which these are, are refused as outlines."""
+    with pytest.raises(DataFault) as fault:
+        read_outline(Source(path), target)
+    assert fault.value.code == "outline_tissue"
     data = pydicom.dcmread(path)
     data.SeriesDescription = "VOI PE Segmentation thresh=70"
     data.save_as(folder / "enhancement.dcm")
@@ -57,7 +61,7 @@ def test_ucsfs_own_segmentation_is_read_as_ours_is(ucsf, tmp_path):
     exam, source, files = ucsf
     target = Target(source.shape, source.affine, 0, read_images(files, exam))
     path = exam / "mask/1-1.dcm"
-    theirs, flags = read_outline(as_enhancement(path, tmp_path), target)
+    theirs, flags = read_outline(as_enhancement(path, target, tmp_path), target)
     assert not flags
     np.testing.assert_array_equal(theirs, by_hand(pydicom.dcmread(path), target))
     assert theirs.any(axis=(1, 2)).sum() == 42
@@ -80,6 +84,6 @@ def test_ispy1s_segmentation_is_read_by_the_same_code(tmp_path):
     named = [e.value for e in data.iterall() if e.keyword == "ReferencedSOPInstanceUID"]
     images = Images(dict.fromkeys(named, []), {}, frozenset([str(data.FrameOfReferenceUID)]))
     target = Target((len(positions), data.Columns, data.Rows), affine, 0, images)
-    found, _ = read_outline(as_enhancement(ISPY1, tmp_path), target)
+    found, _ = read_outline(as_enhancement(ISPY1, target, tmp_path), target)
     np.testing.assert_array_equal(found, by_hand(data, target))
     assert found.any()
